@@ -1,0 +1,10 @@
+// The whole dialect, for TableGen.
+include "elementwise.td"
+include "shape.td"
+include "reduce.td"
+include "contract.td"
+include "sort.td"
+include "random.td"
+include "control.td"
+include "collectives.td"
+include "effects.td"
