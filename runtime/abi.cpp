@@ -1,1 +1,127 @@
+// Compiled code may look these functions up by name in the shared library.
+#pragma GCC visibility push(default)
 #include "runtime/abi.h"
+#pragma GCC visibility pop
+
+#include "runtime/symbols.h"
+
+#include "runtime/cpu/blas.h"
+#include "runtime/cpu/context.h"
+#include "runtime/cpu/sort.h"
+#include "runtime/cpu/spmd.h"
+#include "runtime/print.h"
+
+#include <skein/base/error.h>
+
+#include <algorithm>
+#include <atomic>
+#include <fmt/format.h>
+
+using namespace skein;
+using namespace skein::runtime;
+
+namespace {
+
+// A parallel loop while it runs. Threads take pieces as they come, so that one that is late has less to do.
+struct Loop {
+  skein_kernel kernel;
+  void* const* arguments;
+  std::int64_t count, step;
+  std::atomic<std::int64_t> next{0};
+
+  static void run(void* self, int) {
+    Loop& loop = *static_cast<Loop*>(self);
+    for (std::int64_t begin; (begin = loop.next.fetch_add(loop.step, std::memory_order_relaxed)) < loop.count;)
+      loop.kernel(loop.arguments, begin, std::min(loop.count, begin + loop.step));
+  }
+};
+
+}  // namespace
+
+extern "C" {
+
+void skein_parallel_for(skein_context* context, skein_kernel kernel, void* const* arguments, std::int64_t count, std::int64_t grain) {
+  if (count <= 0) return;
+  if (cpu::hopeless(context)) cpu::abandon(context);
+  const std::int64_t most = count / std::max<std::int64_t>(grain, 1);
+  if (most >= 2) {
+    std::span<cpu::Worker* const> workers = cpu::helpers(context);
+    const auto threads = static_cast<std::int64_t>(workers.size()) + 1;
+    if (threads > 1) {
+      std::int64_t pieces = std::min(most, 4 * threads);
+      std::int64_t step = (count + pieces - 1) / pieces;
+      if (step >= 1024) step = (step + 63) / 64 * 64;  // pieces begin at cache lines
+      Loop loop{kernel, arguments, count, step};
+      cpu::fork_join(workers.first(static_cast<std::size_t>(std::min(threads, pieces) - 1)), Loop::run, &loop, true);
+      return;
+    }
+  }
+  kernel(arguments, 0, count);
+}
+
+void skein_run_spmd(skein_context* context, const skein_mesh* mesh, skein_program body, void* const* buffers, std::int64_t arena_bytes,
+                    std::int64_t work, const skein_site* site) {
+  cpu::guarded(context, [&] {
+    cpu::Request request;
+    request.mesh = {mesh->shape, static_cast<std::size_t>(mesh->rank)};
+    request.body = body;
+    request.buffers = buffers;
+    request.arena_bytes = arena_bytes;
+    request.work = work;
+    if (site) request.site = *site;
+    cpu::run_spmd(context, request);
+  });
+}
+
+std::int64_t skein_axis_index(skein_context* context, std::int32_t axis) { return context->coordinates[axis]; }
+
+void skein_collective_run(skein_context* context, const skein_collective* collective, const void* const* inputs, void* const* outputs) {
+  cpu::guarded(context, [&] { cpu::run_collective(context, *collective, inputs, outputs); });
+}
+
+void skein_matmul_run(skein_context* context, const skein_matmul* shape, const void* a, const void* b, void* c) {
+  cpu::guarded(context, [&] {
+    cpu::matmul(*shape, a, b, c, cpu::worth_threads(*shape) ? cpu::helpers(context) : std::span<cpu::Worker* const>());
+  });
+}
+
+void skein_print(skein_context* context, const skein_message* message, const void* const* operands) {
+  cpu::guarded(context, [&] { print_line(format_message(*message, operands)); });
+}
+
+void skein_check(skein_context* context, std::int8_t condition, const skein_message* message, const void* const* operands) {
+  if (condition) return;
+  cpu::guarded(context, [&] {
+    std::string text = format_message(*message, operands);
+    if (context->run) text += fmt::format(" (on device {})", context->rank);
+    const char* op = message->site.op && *message->site.op ? message->site.op : "check";
+    throw UserError(text, op, message->site.file, static_cast<unsigned>(message->site.line));
+  });
+}
+
+void skein_sort(skein_context* context, std::int32_t dtype, std::int64_t rows, std::int64_t length, void* keys, std::int32_t payload_count,
+                const std::int32_t* payload_bytes, void* const* payloads) {
+  cpu::guarded(context, [&] {
+    if (payload_count > 64) throw InternalError("a sort carries at most 64 arrays along", "sort", "", 0);
+    if (length > std::int64_t{4294967295}) throw RuntimeError("rows of more than 2^32 elements cannot be sorted", "sort", "", 0);
+    bool parallel = rows > 1 && rows * length >= 8192;
+    cpu::sort_rows(static_cast<DType>(dtype), rows, length, keys, {payload_bytes, static_cast<std::size_t>(payload_count)}, payloads,
+                   parallel ? cpu::helpers(context) : std::span<cpu::Worker* const>());
+  });
+}
+
+}  // extern "C"
+
+namespace skein::runtime {
+
+std::span<const Symbol> abi_symbols() {
+#define SKEIN_SYMBOL(function) {#function, reinterpret_cast<void*>(&function)}
+  static const Symbol symbols[] = {
+      SKEIN_SYMBOL(skein_parallel_for), SKEIN_SYMBOL(skein_run_spmd), SKEIN_SYMBOL(skein_axis_index), SKEIN_SYMBOL(skein_collective_run),
+      SKEIN_SYMBOL(skein_matmul_run),   SKEIN_SYMBOL(skein_print),    SKEIN_SYMBOL(skein_check),      SKEIN_SYMBOL(skein_sort),
+  };
+#undef SKEIN_SYMBOL
+  return symbols;
+}
+
+}  // namespace skein::runtime

@@ -6,7 +6,7 @@ include "dialect.td"
 def Skein_YieldOp : Skein_Op<"yield", [Pure, Terminator, ReturnLike]> {
   let arguments = (ins Variadic<AnyType>:$operands);
   let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ (void)$_state; }]>];
 }
 class Control<string mnemonic, list<Trait> traits = []> :
     Skein_Op<mnemonic, !listconcat(traits, [RecursiveMemoryEffects])> {
@@ -44,4 +44,14 @@ def Skein_ShardMapOp : Control<"shard_map"> {
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$operands attr-dict `:` functional-type($operands, results) $body";
 }
+
+// Made by the fusion pass, never written by a front end.
+def Skein_KernelOp : Skein_Op<"kernel", [RecursiveMemoryEffects, IsolatedFromAbove]> {
+  let summary = "Ops that run as one pass of loops; only operands and results are in memory";
+  let arguments = (ins Variadic<Skein_Tensor>:$inputs);
+  let results = (outs Variadic<Skein_Tensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$inputs attr-dict `:` functional-type($inputs, results) $body";
+}
+
 #endif

@@ -32,7 +32,7 @@ Operation* SkeinDialect::materializeConstant(OpBuilder& builder, Attribute value
   return ConstantOp::create(builder, loc, type, elements);
 }
 
-// ---- #skein.array<varying "x", "y" sizes n <= 15, m <= 4> ----
+// ---- #skein.array<varying "x", "y" sizes n max 15, m max 4>: brackets of MLIR's lexer must pair, so not n <= 15 ----
 
 LogicalResult EncodingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, llvm::ArrayRef<StringAttr> varying,
                                    llvm::ArrayRef<int64_t> capacities, llvm::ArrayRef<StringAttr> symbols) {
@@ -54,7 +54,7 @@ void EncodingAttr::print(AsmPrinter& printer) const {
   for (auto [i, capacity] : llvm::enumerate(getCapacities())) {
     if (i) printer << ", ";
     printer.printKeywordOrString(getSymbols()[i].getValue());
-    printer << " <= " << capacity;
+    printer << " max " << capacity;
   }
   printer << '>';
 }
@@ -77,7 +77,7 @@ Attribute EncodingAttr::parse(AsmParser& parser, Type) {
   do {
     std::string symbol;
     int64_t capacity;
-    if (parser.parseKeywordOrString(&symbol) || parser.parseLess() || parser.parseEqual() || parser.parseInteger(capacity)) return {};
+    if (parser.parseKeywordOrString(&symbol) || parser.parseKeyword("max") || parser.parseInteger(capacity)) return {};
     symbols.push_back(builder.getStringAttr(symbol));
     capacities.push_back(capacity);
   } while (succeeded(parser.parseOptionalComma()));

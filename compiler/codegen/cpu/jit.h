@@ -1,0 +1,29 @@
+#pragma once
+// Machine code: from the LLVM dialect to an object, and from an object into this process.
+
+#include <memory>
+#include <string>
+
+#include "compiler/codegen/kernel.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace skein::compiler {
+
+/// What the kernels are compiled for: this machine, or what SKEIN_CPU_TARGET names.
+Target hostTarget();
+/// Names the CPU, its features and the compiler: part of every cache key.
+const std::string& targetName();
+
+/// Lowers scf, arith, math, vector and func to the LLVM dialect.
+void lowerToLLVM(mlir::ModuleOp module);
+/// Optimised machine code, as a relocatable object.
+std::string compileObject(mlir::ModuleOp module);
+
+/// The object linked into the process; the handle keeps it.
+struct LinkedCode {
+  std::shared_ptr<void> keep;
+  void* entry = nullptr;
+};
+LinkedCode linkObject(const std::string& object, const std::string& entry);
+
+}  // namespace skein::compiler

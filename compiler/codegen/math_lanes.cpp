@@ -1,0 +1,244 @@
+#include "compiler/codegen/math_lanes.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace skein::compiler::math {
+using namespace mlir;
+
+Type Lanes::like(Type scalar) const { return width ? Type(VectorType::get({width}, scalar)) : scalar; }
+Type Lanes::intType() const { return like(b.getIntegerType(bits())); }
+
+// ---- Constants
+
+static Value constant(const Lanes& lanes, TypedAttr scalar) {
+  if (!lanes.width) return arith::ConstantOp::create(lanes.b, scalar);
+  auto type = cast<ShapedType>(lanes.like(scalar.getType()));
+  return arith::ConstantOp::create(lanes.b, DenseElementsAttr::get(type, Attribute(scalar)));
+}
+
+Num num(const Lanes& lanes, double value) { return {&lanes, constant(lanes, FloatAttr::get(lanes.element, value))}; }
+Int integer(const Lanes& lanes, int64_t value) {
+  Type type = lanes.b.getIntegerType(lanes.bits());
+  return {&lanes, constant(lanes, IntegerAttr::get(type, APInt(lanes.bits(), value, true, true)))};
+}
+
+// ---- One operator, one op
+
+#define SKEIN_BINARY(Class, symbol, Op) \
+  Class operator symbol(Class a, Class b) { return {a.lanes, Op::create(a.lanes->b, a.value, b.value)}; }
+SKEIN_BINARY(Num, +, arith::AddFOp)
+SKEIN_BINARY(Num, -, arith::SubFOp)
+SKEIN_BINARY(Num, *, arith::MulFOp)
+SKEIN_BINARY(Num, /, arith::DivFOp)
+SKEIN_BINARY(Int, +, arith::AddIOp)
+SKEIN_BINARY(Int, -, arith::SubIOp)
+SKEIN_BINARY(Int, *, arith::MulIOp)
+SKEIN_BINARY(Int, &, arith::AndIOp)
+SKEIN_BINARY(Int, |, arith::OrIOp)
+SKEIN_BINARY(Int, ^, arith::XOrIOp)
+SKEIN_BINARY(Mask, &, arith::AndIOp)
+SKEIN_BINARY(Mask, |, arith::OrIOp)
+SKEIN_BINARY(Mask, ^, arith::XOrIOp)
+#undef SKEIN_BINARY
+
+Num operator-(Num a) { return {a.lanes, arith::NegFOp::create(a.lanes->b, a.value)}; }
+Num fma(Num a, Num b, Num c) { return {a.lanes, mlir::math::FmaOp::create(a.lanes->b, a.value, b.value, c.value)}; }
+Num abs(Num a) { return {a.lanes, mlir::math::AbsFOp::create(a.lanes->b, a.value)}; }
+Num sqrt(Num a) { return {a.lanes, mlir::math::SqrtOp::create(a.lanes->b, a.value)}; }
+Num floor(Num a) { return {a.lanes, mlir::math::FloorOp::create(a.lanes->b, a.value)}; }
+Num trunc(Num a) { return {a.lanes, mlir::math::TruncOp::create(a.lanes->b, a.value)}; }
+Num copysign(Num a, Num b) { return {a.lanes, mlir::math::CopySignOp::create(a.lanes->b, a.value, b.value)}; }
+
+static Mask compare(arith::CmpFPredicate predicate, Num a, Num b) {
+  return {a.lanes, arith::CmpFOp::create(a.lanes->b, predicate, a.value, b.value)};
+}
+Mask operator<(Num a, Num b) { return compare(arith::CmpFPredicate::OLT, a, b); }
+Mask operator==(Num a, Num b) { return compare(arith::CmpFPredicate::OEQ, a, b); }
+Mask isNan(Num a) { return compare(arith::CmpFPredicate::UNO, a, a); }
+Mask operator==(Int a, Int b) {
+  return {a.lanes, arith::CmpIOp::create(a.lanes->b, arith::CmpIPredicate::eq, a.value, b.value)};
+}
+Mask operator<(Int a, Int b) {
+  return {a.lanes, arith::CmpIOp::create(a.lanes->b, arith::CmpIPredicate::slt, a.value, b.value)};
+}
+Mask operator!(Mask a) {
+  Value ones = constant(*a.lanes, IntegerAttr::get(a.lanes->b.getI1Type(), 1));
+  return {a.lanes, arith::XOrIOp::create(a.lanes->b, a.value, ones)};
+}
+
+static Value select(Mask condition, Value yes, Value no) {
+  return arith::SelectOp::create(condition.lanes->b, condition.value, yes, no);
+}
+Num select(Mask condition, Num yes, Num no) { return {yes.lanes, select(condition, yes.value, no.value)}; }
+Int select(Mask condition, Int yes, Int no) { return {yes.lanes, select(condition, yes.value, no.value)}; }
+Mask select(Mask condition, Mask yes, Mask no) { return {yes.lanes, select(condition, yes.value, no.value)}; }
+
+Num clamp(Num a, double low, double high) {
+  a = select(a < low, low, a);
+  return select(a > high, high, a);
+}
+
+Int operator<<(Int a, int64_t by) { return {a.lanes, arith::ShLIOp::create(a.lanes->b, a.value, integer(a, by).value)}; }
+Int operator>>(Int a, int64_t by) { return {a.lanes, arith::ShRSIOp::create(a.lanes->b, a.value, integer(a, by).value)}; }
+Int shiftLogical(Int a, int64_t by) {
+  return {a.lanes, arith::ShRUIOp::create(a.lanes->b, a.value, integer(a, by).value)};
+}
+Int shiftLeft(Int a, Int by) { return {a.lanes, arith::ShLIOp::create(a.lanes->b, a.value, by.value)}; }
+Int shiftLogical(Int a, Int by) { return {a.lanes, arith::ShRUIOp::create(a.lanes->b, a.value, by.value)}; }
+
+// ---- Bits
+
+Int bitsOf(Num a) { return {a.lanes, arith::BitcastOp::create(a.lanes->b, a.lanes->intType(), a.value)}; }
+Num fromBits(Int a) { return {a.lanes, arith::BitcastOp::create(a.lanes->b, a.lanes->numType(), a.value)}; }
+
+// 1.5 * 2^mantissaBits: adding it rounds to an integer and leaves that integer in the lowest bits.
+static double roundingConstant(const Lanes& lanes) { return lanes.isDouble() ? 0x1.8p52 : 0x1.8p23; }
+static int64_t roundingBits(const Lanes& lanes) { return lanes.isDouble() ? 0x4338000000000000 : 0x4B400000; }
+
+Num toNum(Int a) {
+  const Lanes& lanes = *a.lanes;
+  // Vectors of 64-bit integers convert in one instruction only in AVX-512.
+  if (lanes.isDouble()) return fromBits(a + roundingBits(lanes)) - roundingConstant(lanes);
+  return {&lanes, arith::SIToFPOp::create(lanes.b, lanes.numType(), a.value)};
+}
+Num roundToNum(Int a) { return {a.lanes, arith::SIToFPOp::create(a.lanes->b, a.lanes->numType(), a.value)}; }
+
+Num flipSign(Num a, Int bits) {
+  int64_t sign = a.isDouble() ? std::numeric_limits<int64_t>::min() : int64_t(std::numeric_limits<int32_t>::min());
+  return fromBits(bitsOf(a) ^ (bits & sign));
+}
+
+Num polynomial(Num x, std::initializer_list<double> coefficients) {
+  const double* c = coefficients.end() - 1;
+  Num result = num(x, *c);
+  while (c != coefficients.begin()) result = fma(result, x, *--c);
+  return result;
+}
+
+// ---- Powers of two
+
+Int Rounded::value() const { return bits - roundingBits(*bits.lanes); }
+
+Rounded roundScaled(Num x, double scale) {
+  Num shifted = fma(x, scale, roundingConstant(*x.lanes));
+  return {shifted - roundingConstant(*x.lanes), bitsOf(shifted)};
+}
+Rounded roundInteger(Num x) {
+  Num shifted = x + roundingConstant(*x.lanes);
+  return {shifted - roundingConstant(*x.lanes), bitsOf(shifted)};
+}
+
+Num powerOfTwo(Int n) {
+  const Lanes& lanes = *n.lanes;
+  return fromBits((n << lanes.mantissaBits()) + (int64_t(lanes.bias()) << lanes.mantissaBits()));
+}
+
+// vscalef: one instruction for each register.
+static Num scaleByInstruction(Num a, Num n) {
+  const Lanes& lanes = *a.lanes;
+  ImplicitLocOpBuilder& b = lanes.b;
+  int64_t piece = lanes.isDouble() ? 8 : 16;
+  auto type = VectorType::get({piece}, lanes.element);
+  Value all = arith::ConstantOp::create(b, IntegerAttr::get(b.getIntegerType(piece), -1));
+  Value currentRounding = arith::ConstantOp::create(b, b.getI32IntegerAttr(4));
+  auto name = b.getStringAttr(lanes.isDouble() ? "llvm.x86.avx512.mask.scalef.pd.512" : "llvm.x86.avx512.mask.scalef.ps.512");
+  auto call = [&](Value x, Value y) -> Value {
+    return LLVM::CallIntrinsicOp::create(b, type, name, ValueRange{x, y, x, all, currentRounding}).getResult(0);
+  };
+  if (lanes.width == piece) return {&lanes, call(a.value, n.value)};
+  Value result = num(lanes, 0).value;
+  for (int64_t at = 0; at < lanes.width; at += piece) {
+    auto part = [&](Value v) -> Value {
+      return vector::ExtractStridedSliceOp::create(b, v, ArrayRef<int64_t>{at}, ArrayRef<int64_t>{piece}, ArrayRef<int64_t>{1});
+    };
+    result = vector::InsertStridedSliceOp::create(b, call(part(a.value), part(n.value)), result, ArrayRef<int64_t>{at},
+                                                  ArrayRef<int64_t>{1});
+  }
+  return {&lanes, result};
+}
+
+Num scale(Num a, Rounded n) {
+  const Lanes& lanes = *a.lanes;
+  if (lanes.target.avx512 && lanes.width && lanes.width % (lanes.isDouble() ? 8 : 16) == 0)
+    return scaleByInstruction(a, n.number);
+  // In two steps, since 2^n itself may not be a number. The first is exact, so there is one rounding.
+  Int whole = n.value(), half = whole >> 1;
+  return a * powerOfTwo(half) * powerOfTwo(whole - half);
+}
+
+// ---- Both precisions
+
+Num widen(Num a, const Lanes& wide) { return {&wide, arith::ExtFOp::create(wide.b, wide.numType(), a.value)}; }
+Num narrow(Num a, const Lanes& single) { return {&single, arith::TruncFOp::create(single.b, single.numType(), a.value)}; }
+Int widenUnsigned(Int a, const Lanes& wide) { return {&wide, arith::ExtUIOp::create(wide.b, wide.intType(), a.value)}; }
+
+// ---- What is rare or not worth code of its own
+
+SmallVector<Value> ifAny(Mask rare, ValueRange fast, function_ref<SmallVector<Value>()> slow) {
+  ImplicitLocOpBuilder& b = rare.lanes->b;
+  Value any = rare.value;
+  if (rare.lanes->width) any = vector::ReductionOp::create(b, vector::CombiningKind::OR, any);
+  auto op = scf::IfOp::create(b, fast.getTypes(), any, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.thenBlock());
+  scf::YieldOp::create(b, slow());
+  b.setInsertionPointToStart(op.elseBlock());
+  scf::YieldOp::create(b, fast);
+  return SmallVector<Value>(op.getResults());
+}
+
+static LLVM::LLVMFuncOp declare(ImplicitLocOpBuilder& b, StringRef symbol, Type result, ArrayRef<Type> operands) {
+  auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  if (auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(symbol)) return function;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(module.getBody());
+  return LLVM::LLVMFuncOp::create(b, symbol, LLVM::LLVMFunctionType::get(result, operands));
+}
+
+static Num perLane(ArrayRef<Num> operands, function_ref<Value(ValueRange)> call) {
+  const Lanes& lanes = *operands[0].lanes;
+  ImplicitLocOpBuilder& b = lanes.b;
+  SmallVector<Value> values;
+  for (Num operand : operands) values.push_back(operand.value);
+  if (!lanes.width) return {&lanes, call(values)};
+  Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
+  Value width = arith::ConstantIndexOp::create(b, lanes.width);
+  auto loop = scf::ForOp::create(b, zero, width, one, ValueRange{num(lanes, 0).value});
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> scalars;
+  for (Value value : values)
+    scalars.push_back(vector::ExtractOp::create(b, value, ArrayRef<OpFoldResult>{loop.getInductionVar()}));
+  Value result = vector::InsertOp::create(b, call(scalars), loop.getRegionIterArg(0),
+                                          ArrayRef<OpFoldResult>{loop.getInductionVar()});
+  scf::YieldOp::create(b, result);
+  return {&lanes, loop.getResult(0)};
+}
+
+Num callPerLane(StringRef symbol, ArrayRef<Num> operands) {
+  const Lanes& lanes = *operands[0].lanes;
+  SmallVector<Type> types(operands.size(), lanes.element);
+  auto function = declare(lanes.b, symbol, lanes.element, types);
+  return perLane(operands, [&](ValueRange x) { return LLVM::CallOp::create(lanes.b, function, x).getResult(); });
+}
+
+Num callLgamma(Num x) {
+  const Lanes& lanes = *x.lanes;
+  ImplicitLocOpBuilder& b = lanes.b;
+  Type pointer = LLVM::LLVMPointerType::get(b.getContext());
+  auto function = declare(b, lanes.isDouble() ? "lgamma_r" : "lgammaf_r", lanes.element, {lanes.element, pointer});
+  // The stack is put back: this may stand in a loop.
+  Value stack = LLVM::StackSaveOp::create(b, pointer);
+  Value sign = LLVM::AllocaOp::create(b, pointer, b.getI32Type(), LLVM::ConstantOp::create(b, b.getI32IntegerAttr(1)));
+  Num result = perLane(x, [&](ValueRange v) {
+    return LLVM::CallOp::create(b, function, ValueRange{v[0], sign}).getResult();
+  });
+  LLVM::StackRestoreOp::create(b, stack);
+  return result;
+}
+
+}  // namespace skein::compiler::math

@@ -1,0 +1,31 @@
+#pragma once
+// From a traced program to something that runs.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mlir/IR/BuiltinOps.h"
+#include "runtime/executable.h"
+
+namespace skein::compiler {
+
+/// A context with every dialect that the compiler uses; one for each thread that compiles.
+std::unique_ptr<mlir::MLIRContext> makeContext();
+
+struct Program {
+  runtime::Executable executable;
+  std::vector<int> aliases;  // per output: the donated input whose buffer it reuses, or -1
+  std::string text() const;  // the program after all passes of the dialect
+  std::string irText, costJson, memoryJson;
+};
+
+struct CompileOptions {
+  std::vector<int> donated;  // inputs whose buffers may be overwritten
+};
+
+/// Compiles `func @main` of the module, which is rewritten on the way. Throws UserError, RuntimeError (a cache folder that
+/// cannot be used) or InternalError.
+std::shared_ptr<const Program> compile(mlir::ModuleOp module, const CompileOptions& options = {});
+
+}  // namespace skein::compiler

@@ -1,0 +1,199 @@
+// The compiler, read from top to bottom.
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "compiler/cache.h"
+#include "compiler/codegen/cpu/jit.h"
+#include "compiler/codegen/program.h"
+#include "compiler/compile.h"
+#include "compiler/log.h"
+#include "compiler/transforms/transforms.h"
+#include "dialects/skein/typing.h"
+#include "llvm/ADT/StringExtras.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/Passes.h"
+#include "nlohmann/json.hpp"
+#include "skein/base/error.h"
+
+namespace skein::compiler {
+
+using namespace mlir;
+
+std::unique_ptr<MLIRContext> makeContext() {
+  DialectRegistry registry;
+  registry.insert<ir::SkeinDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect, ub::UBDialect,
+                  vector::VectorDialect>();
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  auto context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  context->loadAllAvailableDialects();
+  return context;
+}
+
+namespace {
+
+std::string print(ModuleOp module, bool locations = false) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  OpPrintingFlags flags;
+  if (locations) flags.enableDebugInfo(true, false);
+  module.print(out, flags);
+  return text;
+}
+
+/// Runs the steps, times them, and shows what each did.
+class Steps {
+ public:
+  explicit Steps(ModuleOp module) : module(module), folder(std::getenv("SKEIN_DUMP_IR")) {}
+
+  void run(const char* name, llvm::function_ref<void()> step) {
+    bool watched = folder || logging("compile");
+    std::string before = watched ? print(module) : "";
+    auto start = std::chrono::steady_clock::now();
+    step();
+    double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    if (!watched) return;
+    std::string after = print(module);
+    char line[160];
+    std::snprintf(line, sizeof line, "%-22s %8.2f ms%s", name, ms, before == after ? "  unchanged" : "");
+    log("compile", line);
+    if (folder) {
+      std::filesystem::create_directories(folder);
+      char file[64];
+      std::snprintf(file, sizeof file, "/%02d_%s.mlir", count++, name);
+      std::ofstream(std::string(folder) + file) << after;
+    }
+  }
+
+ private:
+  ModuleOp module;
+  const char* folder;
+  int count = 0;
+};
+
+void simplify(ModuleOp module) {
+  // Folds and common subexpressions; two rounds reach what the first uncovers.
+  MLIRContext* context = module.getContext();
+  RewritePatternSet patterns(context);
+  for (Dialect* dialect : context->getLoadedDialects())
+    if (dialect->getNamespace() == ir::SkeinDialect::getDialectNamespace()) dialect->getCanonicalizationPatterns(patterns);
+  FrozenRewritePatternSet frozen(std::move(patterns));
+  PassManager passes(context);
+  passes.addPass(createCSEPass());
+  (void)applyPatternsGreedily(module, frozen);
+  (void)passes.run(module);
+}
+
+std::string costOf(const ProgramCode& code, ModuleOp module) {
+  nlohmann::json json;
+  int64_t kernels = 0, bytes = 0;
+  module.walk([&](ir::KernelOp op) {
+    ++kernels;
+    auto add = [&](Value v) { bytes += volume(ir::arrayType(v).getShape()) * byteSize(ir::arrayType(v).getElementType()); };
+    for (Value v : op.getInputs()) add(v);
+    for (Value v : op.getResults()) add(v);
+  });
+  json["kernels"] = kernels;
+  json["kernel_bytes"] = bytes;
+  json["estimated_seconds_one_core"] = code.work * 1e-9;
+  return json.dump(2);
+}
+
+std::string memoryOf(const ProgramCode& code, llvm::ArrayRef<int64_t> inputs, llvm::ArrayRef<int64_t> outputs) {
+  nlohmann::json json;
+  auto sum = [](llvm::ArrayRef<int64_t> list) {
+    int64_t all = 0;
+    for (int64_t v : list) all += v;
+    return all;
+  };
+  json["argument_bytes"] = sum(inputs);
+  json["output_bytes"] = sum(outputs);
+  json["temporary_bytes"] = code.arenaBytes;
+  int64_t aliased = 0;
+  for (auto [i, alias] : llvm::enumerate(code.aliases))
+    if (alias >= 0) aliased += outputs[i];
+  json["aliased_bytes"] = aliased;
+  return json.dump(2);
+}
+
+int64_t bytesOf(Type type) { return volume(ir::arrayType(type).getShape()) * byteSize(ir::arrayType(type).getElementType()); }
+
+}  // namespace
+
+std::string Program::text() const { return irText; }
+
+std::shared_ptr<const Program> compile(ModuleOp module, const CompileOptions& options) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main) throw UserError("the program has no function @main", "compile");
+  llvm::SmallVector<int64_t> inputBytes, outputBytes;
+  for (Type type : main.getArgumentTypes()) inputBytes.push_back(bytesOf(type));
+  for (Type type : main.getResultTypes()) outputBytes.push_back(bytesOf(type));
+
+  auto program = std::make_shared<Program>();
+  auto finish = [&](const CachedProgram& cached) {
+    LinkedCode linked = linkObject(cached.object, cached.entry);
+    auto& executable = program->executable;
+    executable.entry = reinterpret_cast<skein_program>(linked.entry);
+    executable.code = linked.keep;
+    executable.inputs = static_cast<int>(inputBytes.size());
+    executable.outputs = static_cast<int>(outputBytes.size());
+    executable.output_bytes.assign(outputBytes.begin(), outputBytes.end());
+    executable.arena_bytes = cached.arenaBytes;
+    executable.may_fail = cached.mayFail;
+    executable.parallel = cached.parallel;
+    executable.work = cached.work;
+    program->aliases = cached.aliases;
+    program->irText = cached.irText;
+    program->costJson = cached.costJson;
+    program->memoryJson = cached.memoryJson;
+    return program;
+  };
+
+  Steps steps(module);
+  steps.run("inline", [&] { inlineCalls(module); });
+  std::string key = cacheKey(print(module, true), options.donated, targetName());
+  if (auto cached = loadCached(key)) return finish(*cached);
+
+  steps.run("simplify", [&] { simplify(module); });
+  steps.run("contractions", [&] { lowerContractions(main); });
+  steps.run("collectives", [&] { lowerCollectives(main); });
+  steps.run("sorts", [&] { lowerSorts(main); });
+  steps.run("simplify_again", [&] { simplify(module); });
+  steps.run("fusion", [&] { fuse(main); });
+
+  CachedProgram made;
+  made.irText = print(module);
+  OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
+  ProgramCode emitted;
+  Steps lowering(*code);
+  lowering.run("emit", [&] { emitted = emitProgram(*code, main, options.donated, hostTarget()); });
+  lowering.run("llvm", [&] { lowerToLLVM(*code); });
+  lowering.run("machine_code", [&] { made.object = compileObject(*code); });
+  made.entry = emitted.entry;
+  made.arenaBytes = emitted.arenaBytes;
+  made.mayFail = emitted.mayFail;
+  made.parallel = emitted.parallel;
+  made.work = static_cast<int64_t>(emitted.work);
+  made.aliases = emitted.aliases;
+  made.costJson = costOf(emitted, module);
+  made.memoryJson = memoryOf(emitted, inputBytes, outputBytes);
+  storeCached(key, made);
+  return finish(made);
+}
+
+}  // namespace skein::compiler

@@ -1,0 +1,111 @@
+#pragma once
+// What the callables that jit, shard_map and their like return have in common: a call notes the user's line, and its
+// arguments become the parameters' types.
+
+#include <skein/tree.h>
+
+#include <cstddef>
+#include <source_location>
+
+namespace skein::detail {
+
+/// An argument and where the user wrote it.
+template <class T>
+struct Located {
+  template <class U>
+    requires(std::is_convertible_v<U &&, T>)
+  Located(U&& v, std::source_location w = std::source_location::current()) : value(std::forward<U>(v)), where(w) {}
+  T value;
+  std::source_location where;
+};
+
+struct Unknown {};  // the signature of a generic callable
+
+template <class T>
+struct MemberSignature {
+  using type = Unknown;
+};
+#define SKEIN_MEMBER(qualifiers)                              \
+  template <class C, class R, class... P>                     \
+  struct MemberSignature<R (C::*)(P...) qualifiers> {         \
+    using type = std::decay_t<R>(std::decay_t<P>...);         \
+  };
+SKEIN_MEMBER() SKEIN_MEMBER(const) SKEIN_MEMBER(noexcept) SKEIN_MEMBER(const noexcept)
+#undef SKEIN_MEMBER
+
+template <class F>
+struct SignatureOf {
+  static auto deduce() {
+    if constexpr (requires { typename F::Signature; }) return std::type_identity<typename F::Signature>();
+    else if constexpr (requires { &F::operator(); }) return typename std::type_identity<typename MemberSignature<decltype(&F::operator())>::type>();
+    else return std::type_identity<Unknown>();
+  }
+  using type = typename decltype(deduce())::type;
+};
+template <class R, class... P>
+struct SignatureOf<R (*)(P...)> {
+  using type = std::decay_t<R>(std::decay_t<P>...);
+};
+template <class R, class... P>
+struct SignatureOf<R (*)(P...) noexcept> {
+  using type = std::decay_t<R>(std::decay_t<P>...);
+};
+/// R(P...) without references, or Unknown if it depends on the arguments.
+template <class F>
+using signature_of = typename SignatureOf<F>::type;
+
+/// Gives Derived its operator(): it calls derived.run(where, tuple of arguments) const.
+template <class Derived, class Signature>
+struct Callable;
+
+template <class Derived, class R, class... P>
+struct Callable<Derived, R(P...)> {
+  using Signature = R(P...);
+  R operator()(Located<P>... arguments) const {
+    std::source_location where;
+    (void)((where = arguments.where, true) || ...);  // the first one's
+    return static_cast<const Derived&>(*this).run(where, std::tuple<P...>(std::move(arguments.value)...));
+  }
+};
+template <class Derived, class R>
+struct Callable<Derived, R()> {
+  using Signature = R();
+  R operator()(std::source_location where = std::source_location::current()) const {
+    return static_cast<const Derived&>(*this).run(where, std::tuple<>());
+  }
+};
+template <class Derived>
+struct Callable<Derived, Unknown> {
+  using Signature = Unknown;
+  template <class... A>
+  auto operator()(A&&... arguments) const {
+    auto& derived = static_cast<const Derived&>(*this);
+    return derived.run(derived.made_at(), std::tuple<std::decay_t<A>...>(std::forward<A>(arguments)...));
+  }
+};
+
+/// Pointers to leaves, without allocation up to 16 of them.
+template <class T>
+class PointerList {
+ public:
+  PointerList() = default;
+  PointerList(const PointerList&) = delete;
+  PointerList& operator=(const PointerList&) = delete;
+  void push_back(T* pointer) {
+    if (size_ < inline_capacity) inline_[size_] = pointer;
+    else {
+      if (more_.empty()) more_.assign(inline_, inline_ + size_);
+      more_.push_back(pointer);
+    }
+    ++size_;
+  }
+  std::span<T* const> span() const { return {more_.empty() ? inline_ : more_.data(), size_}; }
+
+ private:
+  static constexpr std::size_t inline_capacity = 16;
+  T* inline_[inline_capacity];
+  std::size_t size_ = 0;
+  std::vector<T*> more_;
+};
+
+}  // namespace skein::detail

@@ -1,0 +1,278 @@
+// Programs: from the end of a trace to runs of its machine code.
+#include <skein/jit.h>
+
+#include <cstring>
+#include <shared_mutex>
+
+#include "frontend/jit/backend.h"
+#include "frontend/trace/trace.h"
+
+namespace skein::detail {
+
+struct ProgramScope::State {
+  explicit State(bool embed) : program(embed) {}
+  TracedProgram program;
+  std::shared_ptr<Frame> frame;
+};
+
+/// What an output is: a result of the machine code, an input handed through, or an array that the function closed over.
+struct OutputPlan {
+  enum class Kind : std::uint8_t { result, input, constant } kind = Kind::result;
+  int index = 0;  // of the result or input
+  bool first = true;  // of those that are this result
+  Array constant;
+  DType dtype = float32;
+  bool weak = false;
+  Shape shape;
+  std::shared_ptr<const NamedSharding> sharding;
+};
+
+class CompiledProgram {
+ public:
+  struct Input {
+    DType dtype;
+    bool weak;
+    Shape shape;
+  };
+  std::vector<Input> inputs;
+  std::vector<Array> captured;
+  std::vector<OutputPlan> outputs;
+  std::vector<int> first_output;  // of each result
+  std::shared_ptr<const Backend> backend;  // none where there is nothing to run
+};
+
+ProgramScope::ProgramScope(std::span<const Array* const> inputs, bool embed) : state_(std::make_unique<State>(embed)) {
+  TracedProgram& program = state_->program;
+  for (const Array* input : inputs) {
+    concrete_data(*input);
+    program.inputs.push_back(*input);
+  }
+  mlir::Block& entry = program.main.front();
+  mlir::MLIRContext* context = program.context.get();
+  for (const Array& input : program.inputs)
+    entry.addArgument(ir::makeType(input.shape(), ir::elementType(context, input.dtype()), {}), user_location(context));
+  state_->frame = std::make_shared<Frame>(program, &entry);
+  frames().push_back(state_->frame);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    arguments_.push_back(wrap(entry.getArgument(static_cast<unsigned>(i)), program.inputs[i].impl()->weak));
+}
+
+ProgramScope::~ProgramScope() {
+  if (!state_->frame->alive) return;
+  state_->frame->alive = false;
+  frames().pop_back();
+}
+
+ProgramPtr ProgramScope::finish(std::span<const Array* const> outputs, const std::vector<int>& donated) {
+  TracedProgram& traced = state_->program;
+  auto compiled = std::make_shared<CompiledProgram>();
+  for (const Array& input : traced.inputs) compiled->inputs.push_back({input.impl()->dtype, input.impl()->weak, input.impl()->shape});
+
+  llvm::SmallVector<mlir::Value> results;
+  std::unordered_map<void*, int> known;
+  std::vector<bool> handed_through(traced.inputs.size(), false);
+  for (const Array* output : outputs) {
+    ArrayImpl* impl = impl_of(*output);
+    OutputPlan plan;
+    plan.dtype = impl->dtype, plan.weak = impl->weak, plan.shape = impl->shape;
+    if (impl->state != ArrayImpl::State::traced) {
+      concrete_data(*output);
+      plan.kind = OutputPlan::Kind::constant, plan.constant = *output;
+    } else {
+      mlir::Value value = value_of(*output);
+      auto argument = llvm::dyn_cast<mlir::BlockArgument>(value);
+      if (argument && argument.getArgNumber() < traced.inputs.size()) {
+        plan.kind = OutputPlan::Kind::input, plan.index = static_cast<int>(argument.getArgNumber());
+        handed_through[argument.getArgNumber()] = true;
+      } else if (argument) {
+        plan.kind = OutputPlan::Kind::constant, plan.constant = traced.captured[argument.getArgNumber() - traced.inputs.size()];
+      } else {
+        auto [entry, fresh] = known.try_emplace(value.getAsOpaquePointer(), static_cast<int>(results.size()));
+        plan.index = entry->second, plan.first = fresh;
+        if (fresh) {
+          results.push_back(value);
+          compiled->first_output.push_back(static_cast<int>(compiled->outputs.size()));
+        }
+        auto placed = traced.shardings.find(value.getAsOpaquePointer());
+        if (placed != traced.shardings.end() && llvm::isa_and_nonnull<ir::ShardMapOp>(value.getDefiningOp())) plan.sharding = placed->second;
+      }
+    }
+    compiled->outputs.push_back(std::move(plan));
+  }
+  compiled->captured = traced.captured;
+
+  mlir::Block& entry = traced.main.front();
+  bool nothing = entry.empty();
+  state_->frame->alive = false;
+  frames().pop_back();
+  if (nothing) return compiled;
+  auto& builder = state_->frame->builder;
+  mlir::func::ReturnOp::create(builder, user_location(traced.context.get()), results);
+  traced.main.setFunctionType(builder.getFunctionType(entry.getArgumentTypes(), mlir::ValueRange(results).getTypes()));
+
+  std::vector<int> reusable;
+  for (int input : donated)
+    if (!handed_through[static_cast<std::size_t>(input)]) reusable.push_back(input);
+  compiled->backend = make_backend(*traced.module, reusable, !traced.embed);
+  return compiled;
+}
+
+bool accepts(const CompiledProgram& program, std::span<const Array* const> inputs) noexcept {
+  if (inputs.size() != program.inputs.size()) return false;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const ArrayImpl& have = *inputs[i]->impl();
+    const CompiledProgram::Input& want = program.inputs[i];
+    if (have.dtype != want.dtype || have.weak != want.weak || !(have.shape == want.shape)) return false;
+  }
+  return true;
+}
+
+std::size_t hash_types(std::span<const Array* const> inputs) noexcept {
+  std::size_t hash = inputs.size();
+  for (const Array* input : inputs) {
+    const ArrayImpl& impl = *input->impl();
+    mix(hash, static_cast<std::size_t>(impl.dtype) * 2 + impl.weak);
+    for (std::int64_t dim : impl.shape) mix(hash, static_cast<std::size_t>(dim));
+  }
+  return hash;
+}
+
+/// The memory of a donated input for a result: its own if nobody else has it, else a copy.
+static void take_over(ArrayImpl& result, ArrayImpl& input) {
+  if (input.buffer.unique() && input.data == input.buffer.data()) {
+    result.buffer = std::move(input.buffer);
+    result.data = result.buffer.data();
+  } else {
+    std::memcpy(result.data, input.data, static_cast<std::size_t>(input.bytes()));
+  }
+}
+
+void execute(const CompiledProgram& program, std::span<const Array* const> inputs, std::span<Array* const> outputs) {
+  constexpr std::size_t few = 24;
+  std::size_t first_result = inputs.size() + program.captured.size(), count = first_result + program.first_output.size();
+  void* some[few];
+  std::vector<void*> many;
+  if (count > few) many.resize(count);
+  void** buffers = count > few ? many.data() : some;
+
+  for (std::size_t i = 0; i < inputs.size(); ++i) buffers[i] = concrete_data(*inputs[i]);
+  for (std::size_t i = 0; i < program.captured.size(); ++i) buffers[inputs.size() + i] = concrete_data(program.captured[i]);
+  // Made apart from `outputs`, which may be the places of captured inputs, and stay as they are should the run fail.
+  Array made_few[few];
+  std::vector<Array> made_many;
+  if (program.outputs.size() > few) made_many.resize(program.outputs.size());
+  Array* made = program.outputs.size() > few ? made_many.data() : made_few;
+  for (std::size_t k = 0; k < program.first_output.size(); ++k) {
+    auto place = static_cast<std::size_t>(program.first_output[k]);
+    const OutputPlan& plan = program.outputs[place];
+    int alias = program.backend->alias(static_cast<int>(k));
+    ArrayImpl* donor = alias >= 0 && alias < static_cast<int>(inputs.size()) ? inputs[static_cast<std::size_t>(alias)]->impl() : nullptr;
+    ArrayImpl* impl;
+    if (donor && donor->buffer.unique() && donor->data == donor->buffer.data()) {
+      impl = new ArrayImpl;
+      impl->dtype = plan.dtype, impl->shape = plan.shape;
+    } else {
+      impl = make_concrete(plan.dtype, plan.shape);
+    }
+    made[place] = Array(impl);
+    if (donor) {
+      take_over(*impl, *donor);
+      buffers[alias] = impl->data;
+    }
+    impl->weak = plan.weak;
+    impl->sharding = plan.sharding;
+    buffers[first_result + k] = impl->data;
+    if (donor) donor->state = ArrayImpl::State::donated;
+  }
+  if (program.backend) program.backend->run({buffers, count});
+
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const OutputPlan& plan = program.outputs[i];
+    if (plan.kind == OutputPlan::Kind::result) {
+      Array result = plan.first ? std::move(made[i]) : Array();
+      if (!plan.first) {
+        // The same value once more: another handle of the same memory.
+        const ArrayImpl& same = *outputs[static_cast<std::size_t>(program.first_output[static_cast<std::size_t>(plan.index)])]->impl();
+        auto* impl = new ArrayImpl;
+        impl->dtype = plan.dtype, impl->weak = plan.weak, impl->shape = plan.shape, impl->sharding = plan.sharding;
+        impl->buffer = same.buffer;
+        std::memcpy(impl->small, same.small, sizeof impl->small);
+        impl->data = same.data == same.small ? impl->small : same.data;
+        result = Array(impl);
+      }
+      *outputs[i] = std::move(result);
+    } else if (plan.kind == OutputPlan::Kind::input) {
+      *outputs[i] = with_weak(*inputs[static_cast<std::size_t>(plan.index)], plan.weak);
+    } else {
+      *outputs[i] = plan.constant;
+    }
+  }
+}
+
+std::string program_text(const CompiledProgram& program) { return program.backend ? program.backend->text() : "// every result is an input or a constant\n"; }
+std::string program_cost(const CompiledProgram& program) { return program.backend ? program.backend->cost() : "{}"; }
+std::string program_memory(const CompiledProgram& program) { return program.backend ? program.backend->memory() : "{}"; }
+
+void check_argnums(const JitOptions& options, const std::vector<int>& leaf_counts) {
+  auto count = static_cast<int>(leaf_counts.size());
+  for (int argument : options.static_argnums) {
+    if (argument < 0 || argument >= count) fail("static_argnums names argument " + std::to_string(argument) + "; the function takes " + std::to_string(count));
+    if (leaf_counts[static_cast<std::size_t>(argument)]) fail("static_argnums names argument " + std::to_string(argument) + ", which holds arrays; only a value without arrays can be static");
+  }
+  for (int argument : options.donate_argnums)
+    if (argument < 0 || argument >= count) fail("donate_argnums names argument " + std::to_string(argument) + "; the function takes " + std::to_string(count));
+}
+
+// ---- eager calls ----
+
+namespace {
+struct EagerCache {
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  static constexpr std::size_t limit = 2048;
+  std::shared_mutex mutex;
+  std::unordered_map<std::string, ProgramPtr, Hash, std::equal_to<>> programs;
+};
+}  // namespace
+
+std::vector<Array> staged_all(const char* name, std::span<const Array> operands, const Key& key, const Builder& build) {
+  if (tracing()) return build(operands);
+  static auto* cache = new EagerCache;  // not destroyed: static Arrays of the user's may outlive it
+  PointerList<const Array> inputs;
+  thread_local std::string text;
+  text.assign(name);
+  text.push_back('\0');
+  text.append(key.bytes());
+  for (const Array& operand : operands) {
+    const ArrayImpl& impl = *impl_of(operand);
+    inputs.push_back(&operand);
+    text.push_back(static_cast<char>(static_cast<int>(impl.dtype) * 2 + impl.weak));
+    text.push_back(static_cast<char>(impl.shape.size()));
+    text.append(reinterpret_cast<const char*>(impl.shape.data()), impl.shape.size() * sizeof(std::int64_t));
+  }
+  ProgramPtr program;
+  {
+    std::shared_lock lock(cache->mutex);
+    if (auto found = cache->programs.find(std::string_view(text)); found != cache->programs.end()) program = found->second;
+  }
+  if (!program) {
+    std::string mine = text;  // the builder may come here again
+    ProgramScope scope(inputs.span(), true);
+    std::vector<Array> results = build(scope.arguments());
+    PointerList<const Array> outputs;
+    for (const Array& result : results) outputs.push_back(&result);
+    program = scope.finish(outputs.span(), {});
+    std::unique_lock lock(cache->mutex);
+    if (cache->programs.size() >= EagerCache::limit) cache->programs.clear();
+    cache->programs.emplace(std::move(mine), program);
+  }
+  std::vector<Array> results(program->outputs.size());
+  PointerList<Array> places;
+  for (Array& result : results) places.push_back(&result);
+  execute(*program, inputs.span(), places.span());
+  return results;
+}
+
+}  // namespace skein::detail

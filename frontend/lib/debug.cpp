@@ -1,0 +1,82 @@
+// Prints and checks: ops inside a program, done at once outside.
+#include <skein/debug.h>
+#include <skein/runtime.h>
+
+#include <cstdio>
+#include <sstream>
+
+#include "frontend/trace/emit.h"
+#include "runtime/device.h"
+
+namespace skein {
+
+using namespace detail;
+
+namespace {
+
+/// The format with everything that is no array put in; arrays keep their {}.
+std::string settle(const std::string& format, const std::vector<Piece>& pieces, std::vector<Array>& arrays, bool now) {
+  std::string text;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < format.size(); ++i) {
+    if (format.compare(i, 2, "{}") != 0) {
+      text += format[i];
+      continue;
+    }
+    ++i;
+    if (next == pieces.size()) fail("the format \"" + format + "\" has more {} than there are values");
+    const Piece& piece = pieces[next++];
+    if (piece.array.empty()) {
+      text += piece.text;
+    } else if (now) {
+      std::ostringstream out;
+      out << piece.array;
+      text += out.str();
+    } else {
+      arrays.push_back(piece.array);
+      text += "{}";
+    }
+  }
+  if (next != pieces.size()) fail("the format \"" + format + "\" has " + std::to_string(next) + " {} for " + std::to_string(pieces.size()) + " values");
+  return text;
+}
+
+}  // namespace
+
+void detail::print(const std::string& format, const std::vector<Piece>& pieces) {
+  std::vector<Array> arrays;
+  std::string text = settle(format, pieces, arrays, !tracing());
+  if (tracing()) {
+    emit_all("print", arrays, {{"format", text}});
+    return;
+  }
+  std::fputs((text + "\n").c_str(), stdout);
+  std::fflush(stdout);
+}
+
+void detail::check(const Array& predicate, const std::string& format, const std::vector<Piece>& pieces) {
+  check_usable(predicate);
+  if (!predicate.shape().empty() || !is_bool(predicate.dtype())) fail("the predicate is a bool scalar, not " + describe(predicate) + "; reduce it with sk::all or sk::any");
+  std::vector<Array> arrays{predicate};
+  if (tracing()) {
+    std::string text = settle(format, pieces, arrays, false);
+    emit_all("check", arrays, {{"format", text}});
+    return;
+  }
+  if (!predicate.item<bool>()) fail(settle(format, pieces, arrays, true));
+}
+
+void initialize(InitializeOptions options, std::source_location where) {
+  Call call("initialize", where);
+  runtime::configure({.cpu_devices = options.cpu_devices, .threads = options.threads}, where);
+}
+
+std::vector<Device> devices() {
+  std::vector<Device> list;
+  for (const runtime::Device& device : runtime::devices()) list.push_back({device.id, device.kind});
+  return list;
+}
+
+void effects_barrier() { std::fflush(stdout); }
+
+}  // namespace skein

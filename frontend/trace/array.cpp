@@ -1,0 +1,316 @@
+// The handle: counting, what an array is, reading it on the host.
+#include "frontend/trace/emit.h"
+#include "frontend/trace/impl.h"
+
+#include <skein/ops.h>
+
+#include <cmath>
+#include <cstring>
+#include <ostream>
+
+namespace skein {
+namespace detail {
+
+void retain(ArrayImpl* impl) noexcept { impl->references.fetch_add(1, std::memory_order_relaxed); }
+void release(ArrayImpl* impl) noexcept {
+  if (impl->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete impl;
+}
+
+// ---- numbers ----
+
+static std::uint16_t to_bfloat16(double value) {
+  auto f = static_cast<float>(value);
+  std::uint32_t bits;
+  std::memcpy(&bits, &f, 4);
+  if (std::isnan(f)) return static_cast<std::uint16_t>((bits >> 16) | 0x40);
+  return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+static std::uint16_t to_float16(double value) {
+  auto half = static_cast<_Float16>(value);
+  std::uint16_t bits;
+  std::memcpy(&bits, &half, 2);
+  return bits;
+}
+
+double to_double(const Literal& number) {
+  switch (number.kind) {
+    case Literal::Kind::real:
+    case Literal::Kind::complex: return number.real;
+    case Literal::Kind::unsigned_integer: return static_cast<double>(static_cast<std::uint64_t>(number.integer));
+    default: return static_cast<double>(number.integer);
+  }
+}
+
+void store(const Literal& number, DType dtype, void* destination) {
+  auto put = [&](auto value) { std::memcpy(destination, &value, sizeof value); };
+  bool fraction = number.kind == Literal::Kind::real || number.kind == Literal::Kind::complex;
+  if (is_bool(dtype)) return put(static_cast<std::uint8_t>(fraction ? number.real != 0 || number.imag != 0 : number.integer != 0));
+  if (is_integer(dtype)) {
+    std::int64_t integer = number.integer;
+    if (fraction) integer = std::isnan(number.real) ? 0 : number.real >= 0x1p63 ? static_cast<std::int64_t>(static_cast<std::uint64_t>(number.real)) : static_cast<std::int64_t>(number.real);
+    switch (itemsize(dtype)) {
+      case 1: return put(static_cast<std::int8_t>(integer));
+      case 2: return put(static_cast<std::int16_t>(integer));
+      case 4: return put(static_cast<std::int32_t>(integer));
+      default: return put(integer);
+    }
+  }
+  double real = to_double(number);
+  switch (dtype) {
+    case DType::float16: return put(to_float16(real));
+    case DType::bfloat16: return put(to_bfloat16(real));
+    case DType::float32: return put(static_cast<float>(real));
+    case DType::float64: return put(real);
+    case DType::complex64: return put(std::complex<float>(static_cast<float>(real), static_cast<float>(number.imag)));
+    default: return put(std::complex<double>(real, number.imag));
+  }
+}
+
+static ArrayImpl* make_number(const Literal& number, DType dtype, bool weak) {
+  auto* impl = new ArrayImpl;
+  impl->dtype = dtype;
+  impl->weak = weak && !is_bool(dtype);
+  impl->literal = number;
+  impl->data = impl->small;
+  store(number, dtype, impl->small);
+  return impl;
+}
+Array make_literal(const Literal& number, DType dtype, bool weak) { return Array(make_number(number, dtype, weak)); }
+
+// A C++ integer is weakly int32 unless it does not fit.
+ArrayImpl* make_scalar(std::int64_t value) {
+  return make_number({Literal::Kind::signed_integer, value}, value == static_cast<std::int32_t>(value) ? int32 : int64, true);
+}
+ArrayImpl* make_scalar(std::uint64_t value) {
+  DType dtype = value <= INT32_MAX ? int32 : value <= INT64_MAX ? int64 : uint64;
+  return make_number({Literal::Kind::unsigned_integer, static_cast<std::int64_t>(value)}, dtype, true);
+}
+ArrayImpl* make_scalar(double value) { return make_number({Literal::Kind::real, 0, value}, float32, true); }
+ArrayImpl* make_scalar(std::complex<double> value) { return make_number({Literal::Kind::complex, 0, value.real(), value.imag()}, complex64, true); }
+ArrayImpl* make_scalar(bool value) { return make_number({Literal::Kind::boolean, value}, bool_, false); }
+
+// ---- memory ----
+
+ArrayImpl* make_concrete(DType dtype, const Shape& shape) {
+  auto* impl = new ArrayImpl;
+  impl->dtype = dtype;
+  impl->shape = shape;
+  std::int64_t bytes = impl->bytes();
+  if (bytes <= static_cast<std::int64_t>(sizeof impl->small)) {
+    impl->data = impl->small;
+  } else {
+    Array guard(impl);  // frees it should there be no memory
+    impl->buffer = runtime::Buffer::allocate(static_cast<std::size_t>(bytes));
+    impl->data = impl->buffer.data();
+    retain(impl);
+  }
+  return impl;
+}
+
+/// The number that an element is, for scalars: so that constants keep their value in a trace.
+Array from_host(const void* data, const Shape& shape, DType dtype) {
+  for (std::int64_t dim : shape)
+    if (dim < 0) throw UserError("a shape has no negative sizes; this is " + to_string(shape), "from_data");
+  ArrayImpl* impl = make_concrete(dtype, shape);
+  std::memcpy(impl->data, data, static_cast<std::size_t>(impl->bytes()));
+  return Array(impl);
+}
+
+Array borrow(const void* data, const Shape& shape, DType dtype) {
+  auto* impl = new ArrayImpl;
+  impl->dtype = dtype;
+  impl->shape = shape;
+  impl->data = const_cast<void*>(data);
+  impl->buffer = runtime::Buffer::borrow(impl->data, static_cast<std::size_t>(impl->bytes()));
+  return Array(impl);
+}
+
+void check_count(std::size_t have, const Shape& shape, const char* op, std::source_location where) {
+  if (static_cast<std::int64_t>(have) != shape.volume())
+    throw UserError("shape " + to_string(shape) + " wants " + std::to_string(shape.volume()) + " elements, the data has " + std::to_string(have), op, where);
+}
+
+// ---- checks ----
+
+ArrayImpl* impl_of(const Array& array) {
+  if (array.empty()) fail("an empty Array (default-constructed, or moved from) has no value");
+  return array.impl();
+}
+
+void* concrete_data(const Array& array) {
+  ArrayImpl* impl = impl_of(array);
+  if (impl->state == ArrayImpl::State::traced) {
+    check_usable(array);
+    fail("the value of a traced array, " + describe(array) +
+         ", is not known while the program is traced; return it from the function, or print it with sk::debug::print");
+  }
+  if (impl->state == ArrayImpl::State::donated)
+    fail("this array, " + describe(array) + ", was donated to a jitted function, whose result has taken over its memory; keep a copy or do not donate it");
+  return impl->data;
+}
+
+const void* host_data(const Array& array, DType wanted, const char* op, std::source_location where) {
+  Call call(op, where);
+  void* data = concrete_data(array);
+  DType dtype = array.impl()->dtype;
+  if (dtype != wanted)
+    fail("the array is " + describe(array) + ", its elements are no C++ values of dtype " + std::string(name(wanted)) + "; convert it with sk::astype(x, sk::" + std::string(name(wanted)) + ")");
+  return data;
+}
+
+std::optional<double> known_number(const Array& array) {
+  if (array.empty()) return std::nullopt;
+  const Literal& number = array.impl()->literal;
+  if (number.kind == Literal::Kind::none || number.kind == Literal::Kind::complex) return std::nullopt;
+  return to_double(number);
+}
+
+Array with_weak(Array array, bool weak) {
+  ArrayImpl* impl = impl_of(array);
+  weak = weak && !is_bool(impl->dtype);
+  if (impl->weak == weak) return array;
+  if (impl->references.load(std::memory_order_acquire) == 1) {
+    impl->weak = weak;
+    return array;
+  }
+  auto* copy = new ArrayImpl;
+  copy->state = impl->state, copy->dtype = impl->dtype, copy->weak = weak, copy->literal = impl->literal, copy->shape = impl->shape;
+  copy->buffer = impl->buffer, copy->sharding = impl->sharding, copy->value = impl->value, copy->frame = impl->frame;
+  std::memcpy(copy->small, impl->small, sizeof copy->small);
+  copy->data = impl->data == impl->small ? copy->small : impl->data;
+  return Array(copy);
+}
+
+}  // namespace detail
+
+using detail::Call;
+using detail::impl_of;
+
+const Shape& Array::shape(std::source_location where) const {
+  if (!impl_) [[unlikely]] {
+    Call call("shape", where);
+    impl_of(*this);
+  }
+  return impl_->shape;
+}
+DType Array::dtype(std::source_location where) const {
+  if (!impl_) [[unlikely]] {
+    Call call("dtype", where);
+    impl_of(*this);
+  }
+  return impl_->dtype;
+}
+int Array::ndim(std::source_location where) const { return static_cast<int>(shape(where).size()); }
+std::int64_t Array::size(std::source_location where) const { return shape(where).volume(); }
+std::int64_t Array::nbytes(std::source_location where) const { return size(where) * static_cast<std::int64_t>(itemsize(dtype(where))); }
+bool Array::weak(std::source_location where) const {
+  Call call("weak", where);
+  return impl_of(*this)->weak;
+}
+
+void Array::check_one(std::source_location where) const {
+  Call call("item", where);
+  if (impl_of(*this)->shape.volume() != 1) detail::fail("item wants an array of one element, not " + detail::describe(*this) + "; use to_vector, or index it first");
+}
+
+const Array& Array::block_until_ready(std::source_location where) const {
+  Call call("block_until_ready", where);
+  if (impl_of(*this)->state != detail::ArrayImpl::State::traced) detail::concrete_data(*this);
+  return *this;
+}
+
+NamedSharding Array::sharding(std::source_location where) const {
+  Call call("sharding", where);
+  auto* impl = impl_of(*this);
+  return impl->sharding ? *impl->sharding : NamedSharding();
+}
+
+std::vector<Shard> Array::addressable_shards(std::source_location where) const {
+  Call call("addressable_shards", where);
+  auto* bytes = static_cast<const std::byte*>(detail::concrete_data(*this));
+  NamedSharding placed = sharding();
+  const Mesh& mesh = placed.mesh();
+  std::size_t rank = impl_->shape.size();
+  auto item = static_cast<std::int64_t>(itemsize(impl_->dtype));
+  std::vector<Shard> shards;
+  for (std::int64_t device = 0; device < mesh.size(); ++device) {
+    Shape sizes = impl_->shape, starts = Shape::filled(rank, 0);
+    std::vector<Slice> index;
+    bool whole = true;
+    for (std::size_t d = 0; d < rank; ++d) {
+      const auto& axes = placed.spec().axes(d);
+      if (!axes.empty()) {
+        sizes[d] /= mesh.axes_size(axes);
+        starts[d] = sizes[d] * mesh.rank_within(device, axes);
+        whole = false;
+      }
+      index.push_back({starts[d], starts[d] + sizes[d], {}});
+    }
+    Array part = *this;
+    if (!whole) {
+      // Rows of the part are copied: the innermost dimension is contiguous.
+      auto* copy = detail::make_concrete(impl_->dtype, sizes);
+      part = Array(copy);
+      std::int64_t row = rank ? sizes[rank - 1] : 1, rows = row ? sizes.volume() / row : 0;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        std::int64_t rest = r, offset = rank ? starts[rank - 1] : 0, stride = rank ? impl_->shape[rank - 1] : 1;
+        for (std::size_t d = rank ? rank - 1 : 0; d-- > 0;) {
+          offset += (starts[d] + rest % sizes[d]) * stride;
+          rest /= sizes[d];
+          stride *= impl_->shape[d];
+        }
+        std::memcpy(static_cast<std::byte*>(copy->data) + r * row * item, bytes + offset * item, static_cast<std::size_t>(row * item));
+      }
+    }
+    shards.push_back({mesh.ids()[static_cast<std::size_t>(device)], std::move(index), std::move(part)});
+  }
+  return shards;
+}
+
+Array Array::num(std::source_location where) const {
+  Call call("num", where);
+  const Shape& all = impl_of(*this)->shape;
+  if (all.empty()) detail::fail("a scalar has no first dimension to count");
+  auto rows = static_cast<std::int32_t>(all[0]);
+  return detail::from_host(&rows, {}, int32);
+}
+
+Array Array::operator[](const Index& first) const { return (*this)(first); }
+
+static std::vector<Index> given(std::initializer_list<const Index*> indices) {
+  std::vector<Index> list;
+  for (const Index* index : indices)
+    if (!index->absent()) list.push_back(*index);
+  return list;
+}
+
+Array Array::operator()(const Index& a, const Index& b, const Index& c, const Index& d, const Index& e, const Index& f, const Index& g, const Index& h) const {
+  Call call("index", a.where);
+  return detail::index(*this, given({&a, &b, &c, &d, &e, &f, &g, &h}), a.where);
+}
+AtProxy Array::at(const Index& a, const Index& b, const Index& c, const Index& d, const Index& e, const Index& f, const Index& g, const Index& h) const {
+  return AtProxy(*this, given({&a, &b, &c, &d, &e, &f, &g, &h}), a.where);
+}
+
+namespace detail {
+const Index no_index{Absent{}};
+}
+
+std::string to_string(const TypeInfo& type) {
+  std::string text(name(type.dtype));
+  text += to_string(type.shape);
+  if (type.varying.empty()) return text;
+  text += "{V:";
+  for (std::size_t i = 0; i < type.varying.size(); ++i) text += (i ? "," : "") + type.varying[i];
+  return text + "}";
+}
+std::ostream& operator<<(std::ostream& out, const TypeInfo& type) { return out << to_string(type); }
+std::ostream& operator<<(std::ostream& out, const NamedSharding& sharding) { return out << "NamedSharding(" << sharding.mesh() << ", " << sharding.spec() << ")"; }
+
+std::string detail::describe(const Array& array) {
+  if (array.empty()) return "an empty Array";
+  return to_string(type_of(array));
+}
+
+}  // namespace skein

@@ -1,0 +1,59 @@
+#pragma once
+// What an Array's handle points to. Without MLIR: a traced value is an opaque pointer here.
+
+#include <skein/array.h>
+
+#include <atomic>
+#include <memory>
+
+#include "runtime/buffer.h"
+
+namespace skein::detail {
+
+struct Frame;  // trace.h
+
+/// A C++ number as it was given, so that it converts exactly to the dtype that it meets.
+struct Literal {
+  enum class Kind : std::uint8_t { none, boolean, signed_integer, unsigned_integer, real, complex };
+  Kind kind = Kind::none;
+  std::int64_t integer = 0;  // also the bits of an unsigned one, and of a bool
+  double real = 0, imag = 0;
+};
+
+/// Writes the number in a dtype: integers wrap, real numbers truncate to integers, complex ones lose their imaginary part.
+void store(const Literal&, DType, void* destination);
+double to_double(const Literal&);
+
+struct ArrayImpl {
+  enum class State : std::uint8_t { concrete, traced, donated };
+
+  std::atomic<std::int32_t> references{1};
+  State state = State::concrete;
+  DType dtype = DType::float32;
+  bool weak = false;
+  Literal literal;  // of a scalar made of a C++ number
+  Shape shape;
+
+  // concrete: dense row-major elements, in `buffer`, or in `small` if there is none.
+  void* data = nullptr;
+  runtime::Buffer buffer;
+  alignas(16) std::byte small[16] = {};
+  std::shared_ptr<const NamedSharding> sharding;
+
+  // traced
+  void* value = nullptr;         // mlir::Value
+  std::shared_ptr<Frame> frame;  // where it may be used
+
+  std::int64_t bytes() const { return shape.volume() * static_cast<std::int64_t>(itemsize(dtype)); }
+};
+
+/// A concrete array with memory for its elements, not initialised.
+ArrayImpl* make_concrete(DType, const Shape&);
+/// A concrete scalar that remembers its number.
+Array make_literal(const Literal&, DType, bool weak);
+/// The impl of a non-empty array; fails otherwise.
+ArrayImpl* impl_of(const Array&);
+/// The elements of a concrete array; fails with a UserError for a traced, donated or empty one.
+void* concrete_data(const Array&);
+
+}  // namespace skein::detail

@@ -1,0 +1,64 @@
+#pragma once
+// The worker threads of this process, and how a thread has some of them help.
+//
+// A run claims the workers that are free and keeps them to its end, so that handing them work is two stores and no lock.
+// A run that finds none free works alone: two runs never wait for each other.
+
+#include <cstdint>
+#include <ctime>
+#include <sched.h>
+#include <span>
+#include <vector>
+
+namespace skein::runtime::cpu {
+
+class Worker;
+using Task = void (*)(void* argument, int member);
+
+/// Workers claimed by one thread; gives them back when destroyed.
+class Team {
+ public:
+  Team() = default;
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+  ~Team() { release(); }
+  /// Claims up to `wanted` free workers (beside those it has).
+  void claim(int wanted);
+  void release();
+  std::span<Worker* const> workers() const { return workers_; }
+
+ private:
+  std::vector<Worker*> workers_;
+};
+
+/// Runs task(argument, 0) on this thread and task(argument, i + 1) on worker i, and waits for all. With `optional`, a worker
+/// that has not begun when this thread is done need not begin any more.
+void fork_join(std::span<Worker* const> workers, Task task, void* argument, bool optional);
+
+/// Waiting in steps: first the core spins, then other threads may have it, then it sleeps for a moment.
+class Backoff {
+ public:
+  void step() {
+    if (++steps_ < 2000) {
+      relax();
+    } else if (steps_ < 20000) {
+      sched_yield();
+    } else {
+      timespec moment{0, 20000};
+      nanosleep(&moment, nullptr);
+    }
+  }
+  /// Whether it has waited long enough that asking what is wrong costs nothing.
+  bool long_wait() const { return steps_ >= 4000; }
+  void reset() { steps_ = 0; }
+  static void relax() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+
+ private:
+  std::uint32_t steps_ = 0;
+};
+
+}  // namespace skein::runtime::cpu

@@ -1,0 +1,121 @@
+#include "runtime/device.h"
+
+#include <skein/base/error.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+#include <sched.h>
+#include <sstream>
+#include <thread>
+
+namespace skein::runtime {
+namespace {
+
+// The cores that a cgroup's quota amounts to, rounded up; 0 without a quota.
+int quota_cores() {
+  auto cores = [](double quota, double period) { return quota > 0 && period > 0 ? static_cast<int>(quota / period + 0.999) : 0; };
+  std::vector<std::string> folders = {"/sys/fs/cgroup"};
+  std::ifstream self("/proc/self/cgroup");
+  for (std::string line; std::getline(self, line);)
+    if (line.starts_with("0::") && line.size() > 4) folders.push_back("/sys/fs/cgroup" + line.substr(3));
+  int least = 0;
+  for (const std::string& folder : folders) {
+    std::ifstream file(folder + "/cpu.max");
+    std::string quota;
+    double period = 0;
+    if (!(file >> quota >> period) || quota == "max") continue;
+    int n = cores(std::atof(quota.c_str()), period);
+    if (n > 0) least = least ? std::min(least, n) : n;
+  }
+  double quota = 0, period = 0;
+  std::ifstream quota_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), period_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  if (quota_file >> quota && period_file >> period)
+    if (int n = cores(quota, period); n > 0) least = least ? std::min(least, n) : n;
+  return least;
+}
+
+int count_cores() {
+  int cores = static_cast<int>(std::thread::hardware_concurrency());
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) cores = CPU_COUNT(&set);
+  if (int quota = quota_cores()) cores = std::min(cores, quota);
+  return std::max(cores, 1);
+}
+
+int from_environment(const char* name) {
+  const char* text = std::getenv(name);
+  if (!text || !*text) return 0;
+  char* end = nullptr;
+  long value = std::strtol(text, &end, 10);
+  if (*end || value < 1 || value > 65536)
+    throw UserError(std::string(name) + "=" + text + " is not a positive number", "initialize", "", 0);
+  return static_cast<int>(value);
+}
+
+struct State {
+  std::mutex mutex;
+  DeviceConfig config;
+  bool fixed = false;
+  std::vector<Device> devices;
+  int total = 1;
+};
+
+State& state() {
+  static auto* instance = new State;  // never destroyed: threads may outlive main
+  return *instance;
+}
+
+State& fixed_state() {
+  State& s = state();
+  static const bool once = [&s] {
+    std::lock_guard lock(s.mutex);
+    if (!s.config.cpu_devices) s.config.cpu_devices = std::max(1, from_environment("SKEIN_CPU_DEVICES"));
+    if (!s.config.threads) s.config.threads = from_environment("SKEIN_THREADS");
+    int count = s.config.cpu_devices, cores = core_count();
+    int each = s.config.threads ? s.config.threads : std::max(1, cores / count);
+    for (int i = 0; i < count; ++i) s.devices.push_back({i, "cpu", each});
+    s.total = cores;
+    // Asked for explicitly, a device may have more threads than there are cores; all devices together may not, unless
+    // one alone does.
+    if (s.config.threads)
+      s.total = std::max(s.config.threads, static_cast<int>(std::min<long>(cores, static_cast<long>(s.config.threads) * count)));
+    s.fixed = true;
+    return true;
+  }();
+  (void)once;
+  return s;
+}
+
+}  // namespace
+
+void configure(const DeviceConfig& config, std::source_location location) {
+  if (config.cpu_devices < 0 || config.threads < 0)
+    throw UserError("the numbers of devices and threads must be positive", "initialize", location);
+  State& s = state();
+  std::lock_guard lock(s.mutex);
+  if (!s.fixed) {
+    if (config.cpu_devices) s.config.cpu_devices = config.cpu_devices;
+    if (config.threads) s.config.threads = config.threads;
+    return;
+  }
+  if ((config.cpu_devices && config.cpu_devices != s.config.cpu_devices) ||
+      (config.threads && config.threads != s.config.threads))
+    throw UserError("the devices are in use already (" + std::to_string(s.config.cpu_devices) +
+                        " of them); call initialize before anything else",
+                    "initialize", location);
+}
+
+const std::vector<Device>& devices() { return fixed_state().devices; }
+
+int core_count() {
+  static const int cores = count_cores();
+  return cores;
+}
+
+int total_threads() { return fixed_state().total; }
+int requested_threads() { return fixed_state().config.threads; }
+
+}  // namespace skein::runtime

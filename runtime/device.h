@@ -1,0 +1,37 @@
+#pragma once
+// The devices of this process, and how many threads each may use.
+
+#include <skein/base/export.h>
+
+#include <source_location>
+#include <string>
+#include <vector>
+
+namespace skein::runtime {
+
+/// What may be chosen before the first use; 0 leaves it to the environment (SKEIN_CPU_DEVICES, SKEIN_THREADS).
+struct DeviceConfig {
+  int cpu_devices = 0;  // devices of this process
+  int threads = 0;      // of each device
+};
+
+struct Device {
+  int id = 0;
+  std::string kind;  // "cpu"
+  int threads = 1;   // its share of the cores, at least one
+};
+
+/// Chooses the devices. Throws UserError once they are in use (unless nothing changes) and for negative numbers.
+void configure(const DeviceConfig&, std::source_location location = std::source_location::current());
+
+/// The devices of this process; the first call fixes the configuration.
+const std::vector<Device>& devices();
+
+/// Cores that this process may use: its affinity mask and its cgroup's quota, not the machine's count.
+int core_count();
+/// Threads that a program outside a mesh, or all devices of a mesh together, may use.
+int total_threads();
+/// Threads of each device when SKEIN_THREADS or the configuration gives them, else 0: devices share the cores.
+int requested_threads();
+
+}  // namespace skein::runtime

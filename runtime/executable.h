@@ -1,0 +1,29 @@
+#pragma once
+// A compiled program that can be run, as the compiler hands it over.
+
+#include "runtime/abi.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace skein::runtime {
+
+struct Executable {
+  skein_program entry = nullptr;
+  int inputs = 0;
+  int outputs = 0;
+  std::vector<std::int64_t> output_bytes;
+  std::int64_t arena_bytes = 0;  // temporary memory of the entry program
+  bool may_fail = false;         // contains a check, a mesh or anything else that can end the run early
+  bool parallel = false;         // has work worth more than one thread
+  std::int64_t work = 0;         // nanoseconds on one core, estimated
+  std::shared_ptr<void> code;    // keeps the machine code alive
+};
+
+/// Runs the program on the calling thread (and the pool's threads, where it is parallel), from any number of threads at
+/// once. `buffers` are its inputs, then its outputs. Throws the first error of any device, after all devices have ended.
+void run(const Executable&, std::span<void* const> buffers);
+
+}  // namespace skein::runtime

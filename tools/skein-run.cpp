@@ -1,0 +1,102 @@
+// Runs a file of IR: skein-run program.mlir --args a.npy b.npy [--out folder] [--interpret] [--time N]
+//
+// Meshes stand in the program (skein.shard_map). Results are written to folder/result0.npy... or printed in short.
+#include <skein/base/error.h>
+#include <skein/base/shape.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+
+#include "compiler/interp/interpreter.h"
+#include "dialects/skein/types.h"
+#include "llvm/Support/CommandLine.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "tools/npy_file.h"
+
+#ifdef SKEIN_HAS_COMPILER
+#include "compiler/compile.h"
+#include "runtime/executable.h"
+#endif
+
+using namespace skein;
+using compiler::HostArray;
+
+namespace cl = llvm::cl;
+static cl::opt<std::string> file(cl::Positional, cl::desc("program.mlir"), cl::Required);
+static cl::list<std::string> arguments("args", cl::desc("The inputs of func @main, .npy files"), cl::value_desc("a.npy b.npy..."), cl::PositionalEatsArgs);
+static cl::opt<std::string> folder("out", cl::desc("Folder for the results"), cl::value_desc("folder"));
+static cl::opt<bool> interpreted("interpret", cl::desc("Use the reference interpreter"));
+static cl::opt<int> repeats("time", cl::desc("Run N times more, and print the least time"), cl::value_desc("N"));
+
+#ifdef SKEIN_HAS_COMPILER
+static std::unique_ptr<mlir::MLIRContext> makeContext() { return compiler::makeContext(); }
+
+static std::vector<HostArray> runCompiled(mlir::ModuleOp module, std::vector<HostArray> inputs) {
+  auto main = module.lookupSymbol<mlir::func::FuncOp>("main");
+  if (!main) throw UserError("the module has no function main", "skein-run");
+  if (main.getNumArguments() != inputs.size())
+    throw UserError("main takes " + std::to_string(main.getNumArguments()) + " arrays, not " + std::to_string(inputs.size()), "skein-run");
+  for (auto [argument, input] : llvm::zip_equal(main.getArguments(), inputs)) {
+    auto type = ir::arrayType(argument);
+    if (ir::dtypeOf(type.getElementType()) != input.dtype || type.getShape() != llvm::ArrayRef(input.shape))
+      throw UserError("argument " + std::to_string(argument.getArgNumber()) + " of main is " + ir::describe(type) + ", the file holds " +
+                          std::string(name(input.dtype)) + to_string(Shape(input.shape)), "skein-run");
+  }
+  std::vector<HostArray> results;
+  for (mlir::Type type : main.getResultTypes())
+    results.push_back(HostArray::zeros(*ir::dtypeOf(ir::arrayType(type).getElementType()), ir::arrayType(type).getShape().vec()));
+  auto program = compiler::compile(module, {});
+  std::vector<void*> buffers;
+  for (auto* arrays : {&inputs, &results})
+    for (HostArray& array : *arrays) buffers.push_back(array.data.data());
+  runtime::run(program->executable, buffers);
+  double least = 0;
+  for (int i = 0; i < repeats; ++i) {
+    auto start = std::chrono::steady_clock::now();
+    runtime::run(program->executable, buffers);
+    double time = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+    least = i ? std::min(least, time) : time;
+  }
+  if (repeats > 0) std::printf("least of %d runs: %.2f us\n", repeats.getValue(), least);
+  return results;
+}
+#else
+static std::unique_ptr<mlir::MLIRContext> makeContext() {
+  auto context = std::make_unique<mlir::MLIRContext>(mlir::MLIRContext::Threading::DISABLED);
+  context->loadDialect<ir::SkeinDialect, mlir::func::FuncDialect>();
+  return context;
+}
+static std::vector<HostArray> runCompiled(mlir::ModuleOp, std::vector<HostArray>) { throw UserError("this skein-run has no compiler: pass --interpret", "skein-run"); }
+#endif
+
+static void report(std::size_t i, const HostArray& result) {
+  std::string label = "result" + std::to_string(i);
+  std::printf("%s: %s%s", label.c_str(), std::string(name(result.dtype)).c_str(), to_string(Shape(result.shape)).c_str());
+  if (!folder.empty()) {
+    std::filesystem::path path = std::filesystem::path(folder.getValue()) / (label + ".npy");
+    tools::writeNpy(path.string(), result);
+    std::printf(" -> %s", path.string().c_str());
+  }
+  std::printf("\n");
+}
+
+int main(int argc, char** argv) {
+  cl::ParseCommandLineOptions(argc, argv, "Runs a program of Skein's IR\n");
+  try {
+    auto context = makeContext();
+    auto module = mlir::parseSourceFile<mlir::ModuleOp>(file, mlir::ParserConfig(context.get()));
+    if (!module) return 1;  // the parser has said why
+    std::vector<HostArray> inputs;
+    for (const std::string& path : arguments) inputs.push_back(tools::readNpy(path));
+    if (!folder.empty()) std::filesystem::create_directories(folder.getValue());
+    std::vector<HostArray> results = interpreted ? compiler::interpret(*module, inputs) : runCompiled(*module, std::move(inputs));
+    for (std::size_t i = 0; i < results.size(); ++i) report(i, results[i]);
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
+}
