@@ -154,7 +154,7 @@ llvm::SmallVector<Value> KernelEmitter::laneLoop(ElementEmitter& parent, const F
     scf::YieldOp::create(b, results);
   }
   Value rest = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, middle, end);
-  auto tail = scf::IfOp::create(b, TypeRange(ValueRange(loop.getResults())), rest, /*withElseRegion=*/true);
+  auto tail = scf::IfOp::create(b, TypeRange(ValueRange(loop.getResults())), rest, /*withElseRegion=*/!inits.empty());
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(tail.thenBlock());
@@ -165,9 +165,11 @@ llvm::SmallVector<Value> KernelEmitter::laneLoop(ElementEmitter& parent, const F
     Value left = vectorOf(b, arith::SubIOp::create(b, end, middle), step);
     Value mask = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lanes, left);
     auto results = run(middle, mask, loop.getResults());
-    scf::YieldOp::create(b, results);
-    b.setInsertionPointToStart(tail.elseBlock());
-    scf::YieldOp::create(b, loop.getResults());
+    if (!inits.empty()) {  // without results the branch has its end already
+      scf::YieldOp::create(b, results);
+      b.setInsertionPointToStart(tail.elseBlock());
+      scf::YieldOp::create(b, loop.getResults());
+    }
   }
   return llvm::SmallVector<Value>(tail.getResults());
 }

@@ -16,11 +16,11 @@ static constexpr double twoOverPi = 0x1.45f306dc9c883p-1, oneOverPi = 0x1.45f306
 // Up to here the multiple of pi/2 is found without doubt and the third part of pi/2 suffices.
 static double limit(Num x) { return x.isDouble() ? 0x1p40 : 0x1p17; }
 
-// x - n pi/2.
+// x - n pi/2. The parts of pi/2 are all positive, so that 0 gives 0 and -0 gives -0.
 static Num subtractQuarters(Num x, Num n) {
   if (x.isDouble())
-    return fma(n, 0x1.f1976b7ed8fbcp-110, fma(n, -0x1.1a62633145c07p-54, fma(n, -0x1.921fb54442d18p0, x)));
-  return fma(n, 0x1.ee59dap-50, fma(n, 0x1.777a5cp-25, fma(n, -0x1.921fb6p0, x)));
+    return fma(n, -0x1.c1cd129024e08p-107, fma(n, -0x1.1a62633145c06p-54, fma(n, -0x1.921fb54442d18p0, x)));
+  return fma(n, -0x1.846988p-48, fma(n, -0x1.4442dp-24, fma(n, -0x1.921fb4p0, x)));
 }
 
 // x in units of 2^-62 quarter turns, modulo a whole turn: float32, |x| in [2^17, inf), as 64-bit lanes.

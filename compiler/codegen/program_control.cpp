@@ -309,10 +309,10 @@ void ProgramEmitter::emitSwitch(ir::SwitchOp op) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
     auto values = emitBranch();
-    scf::YieldOp::create(b, values);
+    if (!scalarTypes.empty()) scf::YieldOp::create(b, values);  // without results the branch has its end already
     b.setInsertionPointToStart(branch.elseBlock());
     auto others = emitFrom(k + 1);
-    scf::YieldOp::create(b, others);
+    if (!scalarTypes.empty()) scf::YieldOp::create(b, others);
     return llvm::SmallVector<Value>(branch.getResults());
   };
   auto scalars = emitFrom(0);

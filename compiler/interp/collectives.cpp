@@ -112,8 +112,14 @@ static HostArray withoutDim(HostArray array, std::int64_t dim) {
   return array;
 }
 
+static HostArray observedSum(Machine& machine, mlir::Operation* op, const Arrays& given) {
+  HostArray sum = sumOf(given);
+  machine.observe(op, given, sum);
+  return sum;
+}
+
 static void evaluatePsum(Machine& machine, mlir::Operation* op) {
-  forEachMember(machine, op, [](const Arrays& given, std::int64_t) { return sumOf(given); });
+  forEachMember(machine, op, [&](const Arrays& given, std::int64_t) { return observedSum(machine, op, given); });
 }
 
 template <bool greatest>
@@ -152,7 +158,7 @@ static void evaluatePsumScatter(Machine& machine, mlir::Operation* op) {
   auto scatter = llvm::cast<ir::PsumScatterOp>(op);
   auto dim = static_cast<std::int64_t>(scatter.getDim());
   forEachMember(machine, op, [&](const Arrays& given, std::int64_t rank) {
-    HostArray part = partOf(sumOf(given), dim, static_cast<std::int64_t>(given.size()), rank);
+    HostArray part = partOf(observedSum(machine, op, given), dim, static_cast<std::int64_t>(given.size()), rank);
     return scatter.getTiled() ? part : withoutDim(part, dim);
   });
 }

@@ -95,10 +95,11 @@ void Machine::execute(mlir::Operation* op) {
       llvm::SmallVector<const HostArray*> operands;
       for (mlir::Value operand : op->getOperands()) operands.push_back(&get(operand, device));
       Results results = meaning.local(op, operands);
+      observe(op, operands, results);
       for (auto [value, array] : llvm::zip_equal(op->getResults(), results)) set(value, device, std::move(array));
     }
   }
-  if (checkVarying_) compareDevices(op);
+  if (options_.checkVarying) compareDevices(op);
 }
 
 void Machine::compareDevices(mlir::Operation* op) const {
@@ -199,7 +200,7 @@ std::vector<HostArray> interpret(mlir::ModuleOp module, llvm::ArrayRef<HostArray
   auto main = module.lookupSymbol<mlir::func::FuncOp>("main");
   if (!main) throw UserError("the module has no function main", "interpret");
   interp::checkInputs(main, inputs);
-  interp::Machine machine(module, options.out ? *options.out : std::cout, options.checkVarying);
+  interp::Machine machine(module, options.out ? *options.out : std::cout, options);
   mlir::Operation* returned = machine.run("main", [&](unsigned argument, int) { return inputs[argument]; });
   std::vector<HostArray> outputs;
   for (mlir::Value value : returned->getOperands()) outputs.push_back(machine.get(value, 0));

@@ -62,7 +62,7 @@ struct Grid {
 
 class Machine {
  public:
-  Machine(mlir::ModuleOp module, std::ostream& out, bool checkVarying) : module_(module), out_(out), checkVarying_(checkVarying) {}
+  Machine(mlir::ModuleOp module, std::ostream& out, const InterpretOptions& options) : module_(module), out_(out), options_(options) {}
 
   /// Runs the ops of a block on the active devices, and returns its terminator.
   mlir::Operation* run(mlir::Block& block);
@@ -81,6 +81,9 @@ class Machine {
   const Devices& active() const { return active_; }
   const Grid& grid() const { return grid_; }
   std::ostream& out() const { return out_; }
+  void observe(mlir::Operation* op, Operands operands, llvm::MutableArrayRef<HostArray> results) const {
+    if (options_.observe) options_.observe(op, operands, results);
+  }
 
  private:
   void execute(mlir::Operation* op);
@@ -88,7 +91,7 @@ class Machine {
 
   mlir::ModuleOp module_;
   std::ostream& out_;
-  bool checkVarying_;
+  const InterpretOptions& options_;
   Grid grid_;             // no axes and one device outside of a shard_map
   Devices active_ = {0};
   llvm::DenseMap<mlir::Value, std::vector<HostArray>> values_;

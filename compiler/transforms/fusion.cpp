@@ -266,7 +266,8 @@ class BlockFusion {
     region->push_back(body);
     IRMapping map;
     for (Value input : kernel.inputs) map.map(input, body->addArgument(input.getType(), input.getLoc()));
-    OpBuilder inside = OpBuilder::atBlockEnd(body);
+    OpBuilder inside(builder.getContext());
+    inside.setInsertionPointToEnd(body);
     std::function<void(Value)> copy = [&](Value v) {
       if (map.contains(v)) return;
       Operation* op = v.getDefiningOp();

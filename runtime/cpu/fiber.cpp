@@ -25,7 +25,6 @@ namespace context = boost::context::detail;
 struct Stack {
   char* base = nullptr;  // the guard page
   Stack* next = nullptr;
-  void* tsan = nullptr;
 };
 
 namespace {
@@ -50,9 +49,6 @@ class StackCache {
     }
     mprotect(memory, guard_bytes, PROT_NONE);
     stack->base = static_cast<char*>(memory);
-#if SKEIN_TSAN
-    stack->tsan = __tsan_create_fiber(0);
-#endif
     return stack;
   }
   void give(Stack* stack) {
@@ -69,9 +65,6 @@ class StackCache {
     return stack;
   }
   static void destroy(Stack* stack) {
-#if SKEIN_TSAN
-    __tsan_destroy_fiber(stack->tsan);
-#endif
     munmap(stack->base, guard_bytes + stack_bytes);
     delete stack;
   }
@@ -81,11 +74,6 @@ class StackCache {
 
 thread_local StackCache stacks;
 
-struct Switch {
-  Fiber* from;
-  Fiber* to;
-};
-
 }  // namespace
 
 void Fiber::prepare(Entry entry, void* argument) {
@@ -93,7 +81,10 @@ void Fiber::prepare(Entry entry, void* argument) {
   entry_ = entry, argument_ = argument;
   char* bottom = stack_->base + guard_bytes;
   context_ = context::make_fcontext(bottom + stack_bytes, stack_bytes, trampoline);
-  tsan_ = stack_->tsan;
+#if SKEIN_TSAN
+  if (tsan_) __tsan_destroy_fiber(tsan_);
+  tsan_ = __tsan_create_fiber(0);  // a new one each time: what has ended left its calls on the shadow stack
+#endif
   fake_stack_ = nullptr;
   bottom_ = bottom, size_ = stack_bytes;
 #if SKEIN_ASAN
@@ -102,10 +93,16 @@ void Fiber::prepare(Entry entry, void* argument) {
 }
 
 void Fiber::recycle() {
-  if (stack_) stacks.give(std::exchange(stack_, nullptr));
+  if (!stack_) return;
+  stacks.give(std::exchange(stack_, nullptr));
+#if SKEIN_TSAN
+  __tsan_destroy_fiber(std::exchange(tsan_, nullptr));
+#endif
 }
 
-void Fiber::before_switch(Fiber& to, bool forever) {
+// Inlined always: a call that begins on one fiber's shadow stack would end on the other's.
+__attribute__((always_inline)) inline void Fiber::announce(Fiber& to, bool forever) {
+  to.from_ = this;
 #if SKEIN_ASAN
   __sanitizer_start_switch_fiber(forever ? nullptr : &fake_stack_, to.bottom_, to.size_);
 #endif
@@ -113,39 +110,37 @@ void Fiber::before_switch(Fiber& to, bool forever) {
   if (!stack_) tsan_ = __tsan_get_current_fiber();
   __tsan_switch_to_fiber(to.tsan_, 0);
 #endif
-  (void)to, (void)forever;
+  (void)forever;
 }
 
 // On the stack that has been switched to: remembers where the other one stopped.
-void Fiber::after_switch(context::transfer_t transfer) {
-  auto* change = static_cast<Switch*>(transfer.data);
-  Fiber* from = change->from;
-  from->context_ = transfer.fctx;
+Fiber& Fiber::arrive(context::transfer_t transfer) {
+  Fiber& self = *static_cast<Fiber*>(transfer.data);
+  Fiber& from = *self.from_;
+  from.context_ = transfer.fctx;
 #if SKEIN_ASAN
   const void* bottom = nullptr;
   std::size_t size = 0;
-  __sanitizer_finish_switch_fiber(change->to->fake_stack_, &bottom, &size);
-  if (!from->stack_) from->bottom_ = bottom, from->size_ = size;  // a thread's own stack, seen for the first time
+  __sanitizer_finish_switch_fiber(self.fake_stack_, &bottom, &size);
+  if (!from.stack_) from.bottom_ = bottom, from.size_ = size;  // a thread's own stack, seen for the first time
 #endif
+  return self;
 }
 
 void Fiber::switch_to(Fiber& other) {
-  Switch change{this, &other};
-  before_switch(other, false);
-  after_switch(context::jump_fcontext(other.context_, &change));
+  announce(other, false);
+  arrive(context::jump_fcontext(other.context_, &other));
 }
 
 void Fiber::exit_to(Fiber& other) {
-  Switch change{this, &other};
-  before_switch(other, true);
-  context::jump_fcontext(other.context_, &change);
+  announce(other, true);
+  context::jump_fcontext(other.context_, &other);
   __builtin_unreachable();
 }
 
 void Fiber::trampoline(context::transfer_t transfer) {
-  Fiber* self = static_cast<Switch*>(transfer.data)->to;
-  after_switch(transfer);
-  self->entry_(self->argument_);
+  Fiber& self = arrive(transfer);
+  self.entry_(self.argument_);
   __builtin_unreachable();
 }
 

@@ -30,13 +30,14 @@ class Fiber {
 
  private:
   static void trampoline(boost::context::detail::transfer_t);
-  void before_switch(Fiber& to, bool forever);
-  static void after_switch(boost::context::detail::transfer_t);
+  void announce(Fiber& to, bool forever);
+  static Fiber& arrive(boost::context::detail::transfer_t);
 
   boost::context::detail::fcontext_t context_ = nullptr;
   Stack* stack_ = nullptr;
   Entry entry_ = nullptr;
   void* argument_ = nullptr;
+  Fiber* from_ = nullptr;  // who switched here
   // For the sanitizers: a fiber's shadow state and the stack of a thread.
   void* tsan_ = nullptr;
   void* fake_stack_ = nullptr;

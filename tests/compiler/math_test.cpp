@@ -155,7 +155,7 @@ using Float32 = MathTest<float>;
 using Float64 = MathTest<double>;
 
 TEST_P(Float32, isWithinFourUnits) {
-  if (!picked(GetParam().name)) GTEST_SKIP();
+  if (!picked(GetParam().name)) return;
   Arguments<float> in;
   addSpecial(GetParam(), in);
   addRandom(GetParam(), in, 50000);
@@ -165,7 +165,7 @@ TEST_P(Float32, isWithinFourUnits) {
 }
 
 TEST_P(Float64, isWithinFourUnits) {
-  if (!picked(GetParam().name)) GTEST_SKIP();
+  if (!picked(GetParam().name)) return;
   Arguments<double> in;
   addSpecial(GetParam(), in);
   addRandom(GetParam(), in, std::getenv("SKEIN_EXHAUSTIVE") ? 1000000 : 8000);
