@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """check_output.py EXPECTED PROGRAM [ARGUMENTS...]: runs the program and compares what it prints, line by line.
 
-The file holds the lines as they are; what stands between {{ and }} is a regular expression.
+The file holds the lines as they are; what stands between {{ and }} is a regular expression. Blanks at the end of a
+line do not count.
 """
 import re
 import subprocess
@@ -22,7 +23,7 @@ def main():
     if done.returncode:
         sys.exit(f"{done.stderr}the program ended with {done.returncode}")
     for number, (want, have) in enumerate(zip(expected, printed), 1):
-        if not re.fullmatch(pattern(want), have):
+        if not re.fullmatch(pattern(want.rstrip()), have.rstrip()):
             sys.exit(f"line {number} differs\n  expected: {want}\n  printed:  {have}")
     if len(expected) != len(printed):
         sys.exit(f"{len(expected)} lines are expected, {len(printed)} were printed")

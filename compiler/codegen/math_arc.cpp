@@ -49,7 +49,7 @@ static Num angle(Num y, Num x) {
   Num n = select(steep, x, y), d = select(steep, y, x);
   Mask upper = n > d * 0x1.a827999fcef32p-2;
   Num t = select(upper, n - d, n) / select(upper, n + d, d);
-  t = select(n == 0, n, t);  // 0 / 0
+  t = select(d == 0, n, t);  // 0 / 0
   Num z = t * t;
   Num p = x.isDouble()
               ? polynomial(z, {-0x1.5555555555555p-2, 0x1.9999999999816p-3, -0x1.2492492481dbdp-3, 0x1.c71c71bcb44adp-4,

@@ -30,7 +30,9 @@ Num emitErf(Num x) {
 Num emitErfc(Num x) {
   Num a = atMost(abs(x), x.isDouble() ? 27.3 : 10.5);
   double k = x.isDouble() ? 4 : 2;
-  Num q = (a - k) / (a + k);
+  Num reciprocal = 1 / (a + k);
+  Num q = (a - k) * reciprocal;
+  q = fma(fma(-a, q, fma(q + 1, -k, a)), reciprocal, q);  // for the result is sensitive to q near 0
   Num g = x.isDouble()
               ? polynomial(q, {0x1.3ba5916e9fd7fp+0, -0x1.1df1ad154a28fp-3, 0x1.f7f5df66fd6cfp-7, 0x1.16ecefcfa5471p-4,
                                -0x1.9ddb23c3e897dp-4, 0x1.7fee004e104ffp-4, -0x1.0fb06dfe54d96p-4, 0x1.3079edf6c6ee2p-5,
@@ -40,8 +42,12 @@ Num emitErfc(Num x) {
                                -0x1.2ecd44c322773p-26, -0x1.e45a192ee5194p-27, 0x1.da769edb6c09fp-30, 0x1.4e8f49fded5fdp-30})
               : polynomial(q, {0x1.46e80ep0, -0x1.7bf61cp-4, -0x1.54080ap-3, 0x1.4ffc8ap-3, -0x1.bc10a6p-5, -0x1.08371ep-7,
                                0x1.1b0a5ep-7, 0x1.5a2d02p-10, -0x1.436188p-10, -0x1.a88966p-12});
-  Num square = a * a;
-  Num value = expOfSum(-square, fma(-a, a, square)) * (g / fma(a, 2, 1));
+  Num twice = a + a, d = twice + 1, part = d - 1;
+  Num dLow = (1 - (d - part)) + (twice - part);  // d + dLow = 1 + 2 a
+  Num inverse = 1 / d, quotient = g * inverse, square = a * a;
+  Num rest = fma(-quotient, d, g) - quotient * dLow;
+  Num scaled = quotient + fma(rest, inverse, quotient * fma(-a, a, square));
+  Num value = emitExp(-square) * scaled;
   return select(x < 0, 2 - value, value);
 }
 

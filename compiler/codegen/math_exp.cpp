@@ -72,7 +72,7 @@ static Num expm1Inside(Num x) {
 }
 
 Num emitExpm1(Num x) {
-  Reduced part = reduce(x.isDouble() ? clamp(x, -40, 710.5) : clamp(x, -20, 89.5));
+  Reduced part = reduce(x.isDouble() ? clamp(x, -40, 710) : clamp(x, -20, 89));
   Int n = part.n.value();
   // 2^n may be just beyond the largest number where the result is not: it is then computed by halves.
   Mask large = n > 64;

@@ -137,9 +137,10 @@ Num emitTan(Num x) {
               ? polynomial(z, {0x1.5555555555555p-5, -0x1.6c16c16c168abp-10, 0x1.a01a019f2fa2bp-16, -0x1.27e4f9f727fa3p-22,
                                0x1.1eeb4b4fb4fb4p-29, -0x1.906a6791b07f1p-37})
               : polynomial(z, {0x1.555554p-5, -0x1.6c123cp-10, 0x1.9b8aa8p-16});
-  Num sine = r * fma(z, p, 1), cosine = fma(z * z, q, fma(z, -0.5, 1));
+  Num sine = fma(r * z, p, r), cosine = fma(z * z, q, fma(z, -0.5, 1));
   Mask odd = (quadrant & 1) == 1;  // tan(r + pi/2) = -cos(r) / sin(r)
-  return orLibrary(x, select(odd, -cosine, sine) / select(odd, sine, cosine), "tan");
+  Num value = select(odd, -cosine, sine) / select(odd, sine, cosine);
+  return orLibrary(x, select(x == 0, x, value), "tan");
 }
 
 }  // namespace skein::compiler::math

@@ -324,9 +324,7 @@ void ProgramEmitter::runKernel(const KernelCode& kernel, llvm::ArrayRef<Value> p
     if (stage.items > 1 && work > kWorthThreads) {
       code.parallel = true;
       int64_t grain = std::max<int64_t>(1, static_cast<int64_t>(10e3 / std::max(stage.itemCost, 1.0)));
-      auto symbol = func::ConstantOp::create(b, stage.function.getFunctionType(), stage.function.getSymName());
-      Value address = UnrealizedConversionCastOp::create(b, pointer, symbol.getResult()).getResult(0);
-      call("skein_parallel_for", {context, address, arguments, number(stage.items), number(grain)});
+      call("skein_parallel_for", {context, addressOf(stage.function.getSymName()), arguments, number(stage.items), number(grain)});
     } else if (stage.items > 0) {
       func::CallOp::create(b, stage.function, ValueRange{arguments, number(0), number(stage.items)});
     }

@@ -369,9 +369,7 @@ void ProgramEmitter::emitShardMap(ir::ShardMapOp op) {
   for (StringAttr axis : axes.getNames()) names.push_back(globalText(axis.getValue()));
   Value nameList = names.empty() ? Value(LLVM::ZeroOp::create(b, pointerType(b))) : globalStruct("names", names);
   Value descriptor = globalStruct("mesh", {number(names.size(), 32), globalIntegers(axes.getSizes(), 64), nameList});
-  auto function = module.lookupSymbol<func::FuncOp>(body.code.entry);
-  auto symbol = func::ConstantOp::create(b, function.getFunctionType(), function.getSymName());
-  Value address = UnrealizedConversionCastOp::create(b, TypeRange{pointerType(b)}, ValueRange{symbol.getResult()}).getResult(0);
+  Value address = addressOf(body.code.entry);  // a function of the func dialect until the whole module is lowered
   Value site = globalStruct("site", siteFields(op));
   code.mayFail = true;
   code.parallel = true;

@@ -35,11 +35,12 @@ static void evaluateWhile(Machine& machine, mlir::Operation* op) {
   mlir::Block &cond = loop.getCond().front(), &body = loop.getBody().front();
   assign(machine, loop.getResults(), loop.getInits());  // the carry lives in the results
   Devices running = machine.active();
-  while (!running.empty()) {
+  while (true) {
     for (int device : running)
       for (auto [argument, carry] : llvm::zip_equal(cond.getArguments(), loop.getResults())) machine.set(argument, device, machine.get(carry, device));
     mlir::Value holds = machine.run(cond, running)->getOperand(0);
     llvm::erase_if(running, [&](int device) { return !loadInteger(machine.get(holds, device), 0); });
+    if (running.empty()) return;
     for (int device : running)
       for (auto [argument, carry] : llvm::zip_equal(body.getArguments(), loop.getResults())) machine.set(argument, device, machine.get(carry, device));
     runInto(machine, body, running, loop.getResults());

@@ -127,7 +127,10 @@ class BlockFusion {
           roots.insert(rootsOf[user->getResult(0)].begin(), rootsOf[user->getResult(0)].end());
         int64_t mine = std::max<int64_t>(1, volume(arrayType(value).getShape())), theirs = 1;
         for (Value result : user->getResults()) theirs = std::max(theirs, volume(arrayType(result).getShape()));
-        if (llvm::isa<ir::BroadcastOp, ir::TakeOp>(user) && theirs / mine > kMostWrittenOut) again += static_cast<double>(theirs / mine - 1);
+        // What does not vary along the last dimension is computed once a row: the loop over the row hoists it.
+        auto broadcast = llvm::dyn_cast<ir::BroadcastOp>(user);
+        bool oncePerRow = broadcast && broadcast.getShape().size() > 1 && !llvm::is_contained(broadcast.getDims(), static_cast<int64_t>(broadcast.getShape().size()) - 1);
+        if (llvm::isa<ir::BroadcastOp, ir::TakeOp>(user) && !oncePerRow && theirs / mine > kMostWrittenOut) again += static_cast<double>(theirs / mine - 1);
       }
     }
     if (isReduction(op) && !isInlineReduce(op) && !joinsRows(op, roots)) store = true;

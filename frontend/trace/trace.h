@@ -56,7 +56,7 @@ struct TracedProgram {
 
 /// Where ops go. Values made while a frame is on the stack may be used until it leaves.
 struct Frame {
-  Frame(TracedProgram& p, mlir::Block* block) : program(&p), builder(mlir::OpBuilder::atBlockEnd(block)) {}
+  Frame(TracedProgram& p, mlir::Block* block) : program(&p), builder(p.context.get()) { builder.setInsertionPointToEnd(block); }
   TracedProgram* program;
   mlir::OpBuilder builder;
   bool alive = true;

@@ -39,7 +39,7 @@ void fork_join(std::span<Worker* const> workers, Task task, void* argument, bool
 class Backoff {
  public:
   void step() {
-    if (++steps_ < 2000) {
+    if (++steps_ < 600) {
       relax();
     } else if (steps_ < 20000) {
       sched_yield();
@@ -49,7 +49,7 @@ class Backoff {
     }
   }
   /// Whether it has waited long enough that asking what is wrong costs nothing.
-  bool long_wait() const { return steps_ >= 4000; }
+  bool long_wait() const { return steps_ >= 1000; }
   void reset() { steps_ = 0; }
   static void relax() {
 #if defined(__x86_64__)

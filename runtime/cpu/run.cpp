@@ -198,7 +198,7 @@ Run::Run(std::span<const std::int64_t> mesh, int lanes) : mesh_(mesh.begin(), me
 
 std::exception_ptr Run::execute(const Request& request, std::span<Worker* const> workers) {
   request_ = &request;
-  constexpr std::int64_t kept_arena = std::int64_t{1} << 20;  // larger ones go back to the allocator after each run
+  constexpr std::int64_t kept_arenas = std::int64_t{4} << 20;  // together; larger ones go back to the allocator after each run
   settled_.store(0, std::memory_order_relaxed);
   idle_lanes_ = 0;
   const std::size_t leaders = lanes_.size() - 1;
@@ -225,7 +225,7 @@ std::exception_ptr Run::execute(const Request& request, std::span<Worker* const>
     fork_join(workers.first(leaders), [](void* run, int lane) { static_cast<Run*>(run)->lanes_[static_cast<std::size_t>(lane)]->execute(); },
               this, false);
   }
-  if (request.arena_bytes > kept_arena)
+  if (request.arena_bytes * size() > kept_arenas)
     for (auto& device : devices_) device->arena_memory = Buffer();
   return error_;
 }

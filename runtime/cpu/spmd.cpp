@@ -13,7 +13,7 @@ namespace {
 
 // All devices together below this much work (ns) run in turn on the calling thread: waking another thread, or having it
 // fetch the data, would take longer.
-constexpr std::int64_t worth_lanes = 20000;
+constexpr double worth_lanes = 20000;
 constexpr std::size_t kept_runs = 8;
 
 // A run that ended well is kept with its groups and fibers' places, and used again for the next run on such a mesh.
@@ -39,7 +39,8 @@ void keep_run(std::unique_ptr<Run> run) {
 void run_spmd(skein_context* parent, const Request& request) {
   std::int64_t devices = 1;
   for (std::int64_t extent : request.mesh) devices *= extent;
-  std::int64_t wanted = request.lanes ? request.lanes : devices * request.work >= worth_lanes ? total_threads() : 1;
+  std::int64_t wanted = request.lanes ? request.lanes
+                        : static_cast<double>(devices) * static_cast<double>(request.work) >= worth_lanes ? total_threads() : 1;
   std::span<Worker* const> workers;
   if (wanted > 1) {
     workers = helpers(parent);

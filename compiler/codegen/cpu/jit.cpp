@@ -126,13 +126,6 @@ void lowerToLLVM(mlir::ModuleOp module) {
   mlir::LLVMConversionTarget target(*context);
   target.addLegalOp<mlir::ModuleOp>();
   if (mlir::failed(mlir::applyFullConversion(module, target, std::move(patterns)))) throw InternalError("a kernel does not lower to LLVM", "compile");
-  // Addresses of functions were casts until functions became LLVM's own.
-  module.walk([](mlir::UnrealizedConversionCastOp cast) {
-    if (cast.getInputs().size() == 1 && cast.getInputs()[0].getType() == cast.getResult(0).getType()) {
-      cast.getResult(0).replaceAllUsesWith(cast.getInputs()[0]);
-      cast.erase();
-    }
-  });
 }
 
 std::string compileObject(mlir::ModuleOp module) {

@@ -1,0 +1,11 @@
+# Installs BUILD into an empty PREFIX.
+file(REMOVE_RECURSE ${PREFIX})
+execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX} RESULT_VARIABLE code)
+if(code)
+  message(FATAL_ERROR "cmake --install ended with ${code}")
+endif()
+foreach(file include/skein/skein.h include/skein/base/dtype.h lib/libskein.so lib/cmake/skein/skeinConfig.cmake)
+  if(NOT EXISTS ${PREFIX}/${file})
+    message(FATAL_ERROR "${file} was not installed")
+  endif()
+endforeach()
