@@ -13,9 +13,9 @@
 
 #include <skein/base/error.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <atomic>
-#include <fmt/format.h>
 
 using namespace skein;
 using namespace skein::runtime;
@@ -40,7 +40,8 @@ struct Loop {
 
 extern "C" {
 
-void skein_parallel_for(skein_context* context, skein_kernel kernel, void* const* arguments, std::int64_t count, std::int64_t grain) {
+void skein_parallel_for(skein_context* context, skein_kernel kernel, void* const* arguments, std::int64_t count,
+                        std::int64_t grain) {
   if (count <= 0) return;
   if (cpu::hopeless(context)) cpu::abandon(context);
   const std::int64_t most = count / std::max<std::int64_t>(grain, 1);
@@ -59,8 +60,8 @@ void skein_parallel_for(skein_context* context, skein_kernel kernel, void* const
   kernel(arguments, 0, count);
 }
 
-void skein_run_spmd(skein_context* context, const skein_mesh* mesh, skein_program body, void* const* buffers, std::int64_t arena_bytes,
-                    std::int64_t work, const skein_site* site) {
+void skein_run_spmd(skein_context* context, const skein_mesh* mesh, skein_program body, void* const* buffers,
+                    std::int64_t arena_bytes, std::int64_t work, const skein_site* site) {
   cpu::guarded(context, [&] {
     cpu::Request request;
     request.mesh = {mesh->shape, static_cast<std::size_t>(mesh->rank)};
@@ -75,7 +76,8 @@ void skein_run_spmd(skein_context* context, const skein_mesh* mesh, skein_progra
 
 std::int64_t skein_axis_index(skein_context* context, std::int32_t axis) { return context->coordinates[axis]; }
 
-void skein_collective_run(skein_context* context, const skein_collective* collective, const void* const* inputs, void* const* outputs) {
+void skein_collective_run(skein_context* context, const skein_collective* collective, const void* const* inputs,
+                          void* const* outputs) {
   cpu::guarded(context, [&] { cpu::run_collective(context, *collective, inputs, outputs); });
 }
 
@@ -89,7 +91,8 @@ void skein_print(skein_context* context, const skein_message* message, const voi
   cpu::guarded(context, [&] { print_line(format_message(*message, operands)); });
 }
 
-void skein_check(skein_context* context, std::int8_t condition, const skein_message* message, const void* const* operands) {
+void skein_check(skein_context* context, std::int8_t condition, const skein_message* message,
+                 const void* const* operands) {
   if (condition) return;
   cpu::guarded(context, [&] {
     std::string text = format_message(*message, operands);
@@ -99,13 +102,15 @@ void skein_check(skein_context* context, std::int8_t condition, const skein_mess
   });
 }
 
-void skein_sort(skein_context* context, std::int32_t dtype, std::int64_t rows, std::int64_t length, void* keys, std::int32_t payload_count,
-                const std::int32_t* payload_bytes, void* const* payloads) {
+void skein_sort(skein_context* context, std::int32_t dtype, std::int64_t rows, std::int64_t length, void* keys,
+                std::int32_t payload_count, const std::int32_t* payload_bytes, void* const* payloads) {
   cpu::guarded(context, [&] {
     if (payload_count > 64) throw InternalError("a sort carries at most 64 arrays along", "sort", "", 0);
-    if (length > std::int64_t{4294967295}) throw RuntimeError("rows of more than 2^32 elements cannot be sorted", "sort", "", 0);
+    if (length > std::int64_t{4294967295})
+      throw RuntimeError("rows of more than 2^32 elements cannot be sorted", "sort", "", 0);
     bool parallel = rows > 1 && rows * length >= 8192;
-    cpu::sort_rows(static_cast<DType>(dtype), rows, length, keys, {payload_bytes, static_cast<std::size_t>(payload_count)}, payloads,
+    cpu::sort_rows(static_cast<DType>(dtype), rows, length, keys,
+                   {payload_bytes, static_cast<std::size_t>(payload_count)}, payloads,
                    parallel ? cpu::helpers(context) : std::span<cpu::Worker* const>());
   });
 }
@@ -115,10 +120,12 @@ void skein_sort(skein_context* context, std::int32_t dtype, std::int64_t rows, s
 namespace skein::runtime {
 
 std::span<const Symbol> abi_symbols() {
-#define SKEIN_SYMBOL(function) {#function, reinterpret_cast<void*>(&function)}
+#define SKEIN_SYMBOL(function) \
+  { #function, reinterpret_cast < void*>(&function) }
   static const Symbol symbols[] = {
-      SKEIN_SYMBOL(skein_parallel_for), SKEIN_SYMBOL(skein_run_spmd), SKEIN_SYMBOL(skein_axis_index), SKEIN_SYMBOL(skein_collective_run),
-      SKEIN_SYMBOL(skein_matmul_run),   SKEIN_SYMBOL(skein_print),    SKEIN_SYMBOL(skein_check),      SKEIN_SYMBOL(skein_sort),
+      SKEIN_SYMBOL(skein_parallel_for),   SKEIN_SYMBOL(skein_run_spmd),   SKEIN_SYMBOL(skein_axis_index),
+      SKEIN_SYMBOL(skein_collective_run), SKEIN_SYMBOL(skein_matmul_run), SKEIN_SYMBOL(skein_print),
+      SKEIN_SYMBOL(skein_check),          SKEIN_SYMBOL(skein_sort),
   };
 #undef SKEIN_SYMBOL
   return symbols;

@@ -2,6 +2,9 @@
 
 #include <skein/base/error.h>
 
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -11,17 +14,14 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 #include <vector>
 
 namespace skein::runtime {
 namespace {
 
 constexpr std::size_t huge_page = std::size_t{2} << 20;
-constexpr std::size_t large = std::size_t{1} << 20;          // from here on memory comes from mmap, in huge pages
-constexpr std::size_t checked = std::size_t{64} << 20;       // from here on a fresh mapping is compared with what is left
+constexpr std::size_t large = std::size_t{1} << 20;     // from here on memory comes from mmap, in huge pages
+constexpr std::size_t checked = std::size_t{64} << 20;  // from here on a fresh mapping is compared with what is left
 
 // Size classes: eight steps to each doubling, from 64 bytes; a block is at most an eighth larger than asked for.
 constexpr int step_bits = 3;
@@ -59,9 +59,9 @@ std::int64_t system_available() {
       break;
     }
   }
-  for (auto [limit_path, used_path] : {std::pair{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
-                                       std::pair{"/sys/fs/cgroup/memory/memory.limit_in_bytes",
-                                                 "/sys/fs/cgroup/memory/memory.usage_in_bytes"}}) {
+  for (auto [limit_path, used_path] :
+       {std::pair{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
+        std::pair{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"}}) {
     std::int64_t limit = number_in(limit_path), used = number_in(used_path);
     if (limit > 0 && used >= 0) least = std::min(least, std::max<std::int64_t>(limit - used, 0));
   }
@@ -167,8 +167,10 @@ class Allocator {
     return size >= large ? map_large(size) : std::aligned_alloc(64, (size + 63) / 64 * 64);
   }
   static void drop(void* memory, std::size_t size) noexcept {
-    if (size >= large) munmap(memory, size);
-    else std::free(memory);
+    if (size >= large)
+      munmap(memory, size);
+    else
+      std::free(memory);
   }
   [[noreturn]] void fail(std::size_t bytes) {
     throw RuntimeError("out of memory: " + std::to_string(bytes) + " bytes were asked for, " +
@@ -212,8 +214,10 @@ Buffer Buffer::borrow(void* data, std::size_t bytes, std::function<void()> relea
 }
 
 void Buffer::destroy(Block* block) noexcept {
-  if (block->owned) deallocate(block->data, block->bytes);
-  else if (block->release) block->release();
+  if (block->owned)
+    deallocate(block->data, block->bytes);
+  else if (block->release)
+    block->release();
   delete block;
 }
 

@@ -10,14 +10,14 @@
 namespace skein::runtime {
 
 struct MemoryStatistics {
-  std::int64_t in_use = 0;  // bytes in live buffers
-  std::int64_t peak = 0;    // the most that ever were in use
-  std::int64_t cached = 0;  // bytes freed and kept
+  std::int64_t in_use = 0;    // bytes in live buffers
+  std::int64_t peak = 0;      // the most that ever were in use
+  std::int64_t cached = 0;    // bytes freed and kept
   std::int64_t mappings = 0;  // how often the system was asked for memory
 };
 
-/// Memory of at least `bytes` bytes, 64-byte aligned (2 MiB, in huge pages, when large). Freed memory is kept and reused.
-/// Throws RuntimeError, naming bytes asked and available. Thread safe.
+/// Memory of at least `bytes` bytes, 64-byte aligned (2 MiB, in huge pages, when large). Freed memory is kept and
+/// reused. Throws RuntimeError, naming bytes asked and available. Thread safe.
 void* allocate(std::size_t bytes);
 /// `bytes` as it was asked for.
 void deallocate(void* memory, std::size_t bytes) noexcept;

@@ -20,8 +20,8 @@ enum class Reduction : std::uint8_t { sum, max, min, prod, logical_and, logical_
 using Site = skein_site;  // where in the user's program an operation was called
 
 /// One of the arrays that travel together in one message. `count` is the number of elements of one *block*:
-/// all_reduce, permute, broadcast: of the array; all_gather: of the input; reduce_scatter: of the output; all_to_all: of the
-/// part for one member; all_to_allv: of one row. Larger buffers hold one block per member, in rank order.
+/// all_reduce, permute, broadcast: of the array; all_gather: of the input; reduce_scatter: of the output; all_to_all:
+/// of the part for one member; all_to_allv: of one row. Larger buffers hold one block per member, in rank order.
 struct Operand {
   const void* input = nullptr;
   void* output = nullptr;
@@ -34,12 +34,11 @@ struct Routing {
   std::span<const std::int64_t> send_counts, send_offsets, receive_counts, receive_offsets;
 };
 
-/// Inputs and outputs do not overlap, except that all_reduce and broadcast may be in place. Every call waits for what it
-/// needs of the others and returns when the outputs are written and the inputs may be overwritten.
-/// Sums are taken in rank order, whatever the schedule; max and min pass NaN on; float16 and bfloat16 add in float32; a sum of
-/// bools is a logical or.
-/// Throws UserError at once when members call different operations, or when no operation can complete since members wait
-/// elsewhere or have ended; it names each device's operation and line.
+/// Inputs and outputs do not overlap, except that all_reduce and broadcast may be in place. Every call waits for what
+/// it needs of the others and returns when the outputs are written and the inputs may be overwritten. Sums are taken in
+/// rank order, whatever the schedule; max and min pass NaN on; float16 and bfloat16 add in float32; a sum of bools is a
+/// logical or. Throws UserError at once when members call different operations, or when no operation can complete since
+/// members wait elsewhere or have ended; it names each device's operation and line.
 class Communicator {
  public:
   virtual ~Communicator();

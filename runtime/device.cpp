@@ -2,11 +2,11 @@
 
 #include <skein/base/error.h>
 
+#include <sched.h>
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
-#include <sched.h>
 #include <sstream>
 #include <thread>
 
@@ -15,7 +15,9 @@ namespace {
 
 // The cores that a cgroup's quota amounts to, rounded up; 0 without a quota.
 int quota_cores() {
-  auto cores = [](double quota, double period) { return quota > 0 && period > 0 ? static_cast<int>(quota / period + 0.999) : 0; };
+  auto cores = [](double quota, double period) {
+    return quota > 0 && period > 0 ? static_cast<int>(quota / period + 0.999) : 0;
+  };
   std::vector<std::string> folders = {"/sys/fs/cgroup"};
   std::ifstream self("/proc/self/cgroup");
   for (std::string line; std::getline(self, line);)
@@ -81,7 +83,8 @@ State& fixed_state() {
     // Asked for explicitly, a device may have more threads than there are cores; all devices together may not, unless
     // one alone does.
     if (s.config.threads)
-      s.total = std::max(s.config.threads, static_cast<int>(std::min<long>(cores, static_cast<long>(s.config.threads) * count)));
+      s.total = std::max(s.config.threads,
+                         static_cast<int>(std::min<long>(cores, static_cast<long>(s.config.threads) * count)));
     s.fixed = true;
     return true;
   }();

@@ -23,7 +23,8 @@ struct Executable {
 };
 
 /// Runs the program on the calling thread (and the pool's threads, where it is parallel), from any number of threads at
-/// once. `buffers` are its inputs, then its outputs. Throws the first error of any device, after all devices have ended.
+/// once. `buffers` are its inputs, then its outputs. Throws the first error of any device, after all devices have
+/// ended.
 void run(const Executable&, std::span<void* const> buffers);
 
 }  // namespace skein::runtime

@@ -1,5 +1,6 @@
 #include "runtime/print.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -7,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fmt/format.h>
 #include <mutex>
 #include <vector>
 
@@ -26,13 +26,20 @@ T at(const void* data, std::int64_t i) {
 // The real value of an element, or one part of a complex one.
 double real_at(DType dtype, const void* data, std::int64_t i, int part = 0) {
   switch (dtype) {
-    case DType::float16: return half_to_float(at<std::uint16_t>(data, i));
-    case DType::bfloat16: return std::bit_cast<float>(static_cast<std::uint32_t>(at<std::uint16_t>(data, i)) << 16);
-    case DType::float32: return at<float>(data, i);
-    case DType::float64: return at<double>(data, i);
-    case DType::complex64: return at<float>(data, 2 * i + part);
-    case DType::complex128: return at<double>(data, 2 * i + part);
-    default: return 0;
+    case DType::float16:
+      return half_to_float(at<std::uint16_t>(data, i));
+    case DType::bfloat16:
+      return std::bit_cast<float>(static_cast<std::uint32_t>(at<std::uint16_t>(data, i)) << 16);
+    case DType::float32:
+      return at<float>(data, i);
+    case DType::float64:
+      return at<double>(data, i);
+    case DType::complex64:
+      return at<float>(data, 2 * i + part);
+    case DType::complex128:
+      return at<double>(data, 2 * i + part);
+    default:
+      return 0;
   }
 }
 
@@ -40,11 +47,15 @@ double real_at(DType dtype, const void* data, std::int64_t i, int part = 0) {
 bool round_trips(DType dtype, double value, const std::string& text) {
   double parsed = std::strtod(text.c_str(), nullptr);
   switch (dtype) {
-    case DType::float16: return static_cast<_Float16>(parsed) == static_cast<_Float16>(value);
-    case DType::bfloat16: return std::abs(parsed - value) <= std::abs(value) / 1024;
+    case DType::float16:
+      return static_cast<_Float16>(parsed) == static_cast<_Float16>(value);
+    case DType::bfloat16:
+      return std::abs(parsed - value) <= std::abs(value) / 1024;
     case DType::float32:
-    case DType::complex64: return static_cast<float>(parsed) == static_cast<float>(value);
-    default: return parsed == value;
+    case DType::complex64:
+      return static_cast<float>(parsed) == static_cast<float>(value);
+    default:
+      return parsed == value;
   }
 }
 
@@ -70,7 +81,8 @@ std::string scalar_text(DType dtype, double value) {
 std::vector<std::string> real_column(DType dtype, const std::vector<double>& values) {
   double largest = 0, least = std::numeric_limits<double>::infinity();
   for (double value : values)
-    if (std::isfinite(value) && value != 0) largest = std::max(largest, std::abs(value)), least = std::min(least, std::abs(value));
+    if (std::isfinite(value) && value != 0)
+      largest = std::max(largest, std::abs(value)), least = std::min(least, std::abs(value));
   bool exponents = largest >= 1e8 || (largest > 0 && (least < 1e-4 || largest / least > 1000));
   std::vector<std::string> texts;
   std::size_t left = 0, right = 0;  // characters before the point, and digits after it
@@ -99,15 +111,24 @@ std::vector<std::string> real_column(DType dtype, const std::vector<double>& val
 
 std::string integer_text(DType dtype, const void* data, std::int64_t i) {
   switch (dtype) {
-    case DType::bool_: return at<std::uint8_t>(data, i) ? "True" : "False";
-    case DType::int8: return std::to_string(at<std::int8_t>(data, i));
-    case DType::int16: return std::to_string(at<std::int16_t>(data, i));
-    case DType::int32: return std::to_string(at<std::int32_t>(data, i));
-    case DType::int64: return std::to_string(at<std::int64_t>(data, i));
-    case DType::uint8: return std::to_string(at<std::uint8_t>(data, i));
-    case DType::uint16: return std::to_string(at<std::uint16_t>(data, i));
-    case DType::uint32: return std::to_string(at<std::uint32_t>(data, i));
-    default: return std::to_string(at<std::uint64_t>(data, i));
+    case DType::bool_:
+      return at<std::uint8_t>(data, i) ? "True" : "False";
+    case DType::int8:
+      return std::to_string(at<std::int8_t>(data, i));
+    case DType::int16:
+      return std::to_string(at<std::int16_t>(data, i));
+    case DType::int32:
+      return std::to_string(at<std::int32_t>(data, i));
+    case DType::int64:
+      return std::to_string(at<std::int64_t>(data, i));
+    case DType::uint8:
+      return std::to_string(at<std::uint8_t>(data, i));
+    case DType::uint16:
+      return std::to_string(at<std::uint16_t>(data, i));
+    case DType::uint32:
+      return std::to_string(at<std::uint32_t>(data, i));
+    default:
+      return std::to_string(at<std::uint64_t>(data, i));
   }
 }
 
@@ -126,13 +147,15 @@ std::vector<std::string> column(DType dtype, const void* data, const std::vector
     for (std::size_t i = 0; i < texts.size(); ++i) {
       std::string& other = others[i];
       std::size_t end = other.find_last_not_of(' ') + 1, begin = other.find_first_not_of(' ');
-      texts[i] += (std::signbit(imaginary[i]) ? "-" : "+") + other.substr(begin, end - begin) + "j" + other.substr(end) + std::string(begin, ' ');
+      texts[i] += (std::signbit(imaginary[i]) ? "-" : "+") + other.substr(begin, end - begin) + "j" +
+                  other.substr(end) + std::string(begin, ' ');
     }
     return texts;
   }
   std::vector<std::string> texts;
   std::size_t width = 0;
-  for (std::int64_t i : positions) texts.push_back(integer_text(dtype, data, i)), width = std::max(width, texts.back().size());
+  for (std::int64_t i : positions)
+    texts.push_back(integer_text(dtype, data, i)), width = std::max(width, texts.back().size());
   for (std::string& text : texts) text.insert(0, width - text.size(), ' ');
   return texts;
 }
@@ -162,7 +185,8 @@ class Layout {
   }
   void collect(std::size_t axis, std::int64_t offset) {
     if (axis == shape_.size()) return positions_.push_back(offset);
-    each(axis, [&](std::int64_t i) { collect(axis + 1, offset * shape_[axis] + i); }, [] {});
+    each(
+        axis, [&](std::int64_t i) { collect(axis + 1, offset * shape_[axis] + i); }, [] {});
   }
   std::string block(std::size_t axis, const std::string& indent, int width) {
     std::string text;
@@ -178,7 +202,8 @@ class Layout {
         }
         line += w;
       };
-      each(axis, [&](std::int64_t) { word(texts_[next_++]); }, [&] { word("..."); });
+      each(
+          axis, [&](std::int64_t) { word(texts_[next_++]); }, [&] { word("..."); });
       text += line;
     } else {
       std::string separator(shape_.size() - axis - 1, '\n');
@@ -188,7 +213,8 @@ class Layout {
         first = false;
         text += indent + l;
       };
-      each(axis, [&](std::int64_t) { line(block(axis + 1, indent + " ", width - 1)); }, [&] { line("..."); });
+      each(
+          axis, [&](std::int64_t) { line(block(axis + 1, indent + " ", width - 1)); }, [&] { line("..."); });
     }
     return "[" + text.substr(indent.size()) + "]";
   }
@@ -254,8 +280,8 @@ void print_line(std::string text) {
   if (sink().function) {
     sink().function(text);
   } else {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
   }
 }
 

@@ -87,6 +87,7 @@ static const llvm::StringMap<Emit>& table() {
       {"erf", unary<emitErf>},
       {"erfc", unary<emitErfc>},
       {"erf_inv", unary<emitErfInv>},
+      {"erf_inv_exact", unary<emitErfInvExact>},
       {"lgamma", unary<emitLgamma>},
       {"digamma", unary<emitDigamma>},
       {"logistic", unary<emitLogistic>},

@@ -65,10 +65,10 @@ Num emitAtan(Num x) { return copysign(angle(abs(x), num(x, 1)), x); }
 
 Num emitAtan2(Num y, Num x) {
   Num ay = abs(y), ax = abs(x);
-  // Both infinite count as equal; both huge are made smaller, since their sum may be infinite.
+  // Both infinite count as equal. Huge ones are made smaller, since their sum may be infinite, tiny ones larger.
   Mask bothInfinite = (ay == infinity(y)) & (ax == infinity(x));
   double huge = x.isDouble() ? 0x1p1000 : 0x1p120;
-  Num factor = select(*x.lanes, (ay > huge) | (ax > huge), 0.125, 1.0);
+  Num factor = select((ay > huge) | (ax > huge), num(x, 0.125), select(*x.lanes, (ay < 1 / huge) & (ax < 1 / huge), 0x1p60, 1.0));
   Num value = angle(select(bothInfinite, 1.0, ay * factor), select(bothInfinite, 1.0, ax * factor));
   Int one = integer(*x.lanes, x.isDouble() ? 0x3ff0000000000000 : 0x3f800000);
   Mask left = fromBits((bitsOf(x) & (x.isDouble() ? std::numeric_limits<int64_t>::min() : -(int64_t(1) << 31))) | one) < 0;

@@ -51,10 +51,9 @@ Num emitErfc(Num x) {
   return select(x < 0, 2 - value, value);
 }
 
-// Giles, "Approximating the erfinv function", GPU Computing Gems 2, 2011, step by step as XLA has it: x^2 is rounded.
-Num emitErfInv(Num x) {
-  Num w = -log1pInside(-(x * x));
-  Num p = num(x, 0);
+// Giles, "Approximating the erfinv function", GPU Computing Gems 2, 2011: w = -log(1 - x^2), the result p(w) x.
+static Num inverse(Num x, Num w) {
+  Num p = x;
   if (!x.isDouble()) {
     Mask central = w < 5;
     Num u = select(central, w - 2.5, sqrt(w) - 3);
@@ -90,6 +89,14 @@ Num emitErfInv(Num x) {
   Num a = abs(x);
   Num value = select(a == 1, copysign(infinity(x), x), p * x);
   return select(a > 1, nan(x), value);
+}
+
+// Step by step as XLA has it: the rounding of x^2 costs digits near 1.
+Num emitErfInv(Num x) { return inverse(x, -log1pInside(-(x * x))); }
+
+Num emitErfInvExact(Num x) {
+  Num square = x * x;
+  return inverse(x, -log1pInside(-square, fma(-x, x, square)));
 }
 
 }  // namespace skein::compiler::math

@@ -23,30 +23,31 @@ static Reduced reduce(Num x) {
   return {n, r};
 }
 
-Num expm1Kernel(Num r) {
-  Num q = r.isDouble()
-              ? polynomial(r, {0x1.0000000000001p-1, 0x1.555555555554dp-3, 0x1.5555555553c91p-5, 0x1.11111111144f1p-7,
-                               0x1.6c16c178ce3dcp-10, 0x1.a01a018c3be65p-13, 0x1.a019b8235ee8fp-16, 0x1.71de59889406ap-19,
-                               0x1.28928c564e1e2p-22, 0x1.aead53f52ea4cp-26})
-              : polynomial(r, {0.5, 0x1.5554dcp-3, 0x1.55556ap-5, 0x1.120c86p-7, 0x1.6cad1cp-10});
-  return fma(r * r, q, r);
+// (e^r - 1 - r) / r^2
+static Num exponentialTail(Num r) {
+  if (!r.isDouble()) return polynomial(r, {0.5, 0x1.5554dcp-3, 0x1.55556ap-5, 0x1.120c86p-7, 0x1.6cad1cp-10});
+  return polynomial(r, {0x1.0000000000001p-1, 0x1.555555555554dp-3, 0x1.5555555553c91p-5, 0x1.11111111144f1p-7,
+                        0x1.6c16c178ce3dcp-10, 0x1.a01a018c3be65p-13, 0x1.a019b8235ee8fp-16, 0x1.71de59889406ap-19,
+                        0x1.28928c564e1e2p-22, 0x1.aead53f52ea4cp-26});
 }
+static Num expKernel(Num r) { return fma(fma(exponentialTail(r), r, 1), r, 1); }
+static Num expm1Kernel(Num r) { return fma(r * r, exponentialTail(r), r); }
 
 static Num insideRange(Num x) { return x.isDouble() ? clamp(x, -746, 710.5) : clamp(x, -104.5, 89.5); }
 
 Num emitExp(Num x) {
   Reduced part = reduce(insideRange(x));
-  return scale(expm1Kernel(part.r) + 1, part.n);
+  return scale(expKernel(part.r), part.n);
 }
 
 Num expOfSum(Num x, Num low) {
   Reduced part = reduce(insideRange(x));
-  return scale(expm1Kernel(part.r + low) + 1, part.n);
+  return scale(expKernel(part.r + low), part.n);
 }
 
 Num expInside(Num x) {
   Reduced part = reduce(x);
-  return (expm1Kernel(part.r) + 1) * powerOfTwo(part.n.value());
+  return expKernel(part.r) * powerOfTwo(part.n.value());
 }
 
 Num exp2Kernel(Num r) {

@@ -26,16 +26,16 @@ static Num digammaSmall(Num y) {
   return select(steps == 0, psi, psi + above / below);
 }
 
-// From 4 on: Abramowitz and Stegun 6.3.18, an asymptotic series, after ten steps of the recurrence if y is below 10.
+// From 4 on: Abramowitz and Stegun 6.3.18, an asymptotic series, after six steps of the recurrence if y is below 10.
 static Num digammaLarge(Num y) {
-  Num above = num(y, 1), below = y;  // 1/y + ... + 1/(y + 9) = above / below
-  for (int k = 1; k < 10; ++k) {
+  Num above = num(y, 1), below = y;  // 1/y + ... + 1/(y + 5) = above / below
+  for (int k = 1; k < 6; ++k) {
     Num next = y + k;
     above = fma(above, next, below);
     below = below * next;
   }
   Mask low = y < 10;
-  Num far = select(low, y + 10, y);
+  Num far = select(low, y + 6, y);
   Num inverse = 1 / far, s = inverse * inverse;
   Num series = s * polynomial(s, {1.0 / 12, -1.0 / 120, 1.0 / 252, -1.0 / 240, 1.0 / 132, -691.0 / 32760, 1.0 / 12, -3617.0 / 8160});
   Num value = emitLog(far) - fma(inverse, 0.5, series);

@@ -137,34 +137,45 @@ Num powerOfTwo(Int n) {
   return fromBits((n << lanes.mantissaBits()) + (int64_t(lanes.bias()) << lanes.mantissaBits()));
 }
 
-// vscalef: one instruction for each register.
-static Num scaleByInstruction(Num a, Num n) {
-  const Lanes& lanes = *a.lanes;
+// ---- AVX-512
+
+static int64_t registerLanes(const Lanes& lanes) { return lanes.isDouble() ? 8 : 16; }
+bool hasExponentInstructions(const Lanes& lanes) {
+  return lanes.target.avx512 && lanes.width && lanes.width % registerLanes(lanes) == 0;
+}
+
+// One intrinsic for each register. Its operands: those given, then an immediate if there is one, then the lanes that a
+// mask of all ones never takes, the mask, and the rounding mode (4: the current one).
+static Num callIntrinsic(StringRef name, ArrayRef<Num> operands, std::optional<int> immediate = {}) {
+  const Lanes& lanes = *operands[0].lanes;
   ImplicitLocOpBuilder& b = lanes.b;
-  int64_t piece = lanes.isDouble() ? 8 : 16;
+  int64_t piece = registerLanes(lanes);
   auto type = VectorType::get({piece}, lanes.element);
+  auto fullName = b.getStringAttr("llvm.x86.avx512.mask." + name + (lanes.isDouble() ? ".pd.512" : ".ps.512"));
+  auto i32 = [&](int value) -> Value { return arith::ConstantOp::create(b, b.getI32IntegerAttr(value)); };
   Value all = arith::ConstantOp::create(b, IntegerAttr::get(b.getIntegerType(piece), -1));
-  Value currentRounding = arith::ConstantOp::create(b, b.getI32IntegerAttr(4));
-  auto name = b.getStringAttr(lanes.isDouble() ? "llvm.x86.avx512.mask.scalef.pd.512" : "llvm.x86.avx512.mask.scalef.ps.512");
-  auto call = [&](Value x, Value y) -> Value {
-    return LLVM::CallIntrinsicOp::create(b, type, name, ValueRange{x, y, x, all, currentRounding}).getResult(0);
-  };
-  if (lanes.width == piece) return {&lanes, call(a.value, n.value)};
-  Value result = num(lanes, 0).value;
+  Value result = lanes.width == piece ? Value() : num(lanes, 0).value;
   for (int64_t at = 0; at < lanes.width; at += piece) {
-    auto part = [&](Value v) -> Value {
-      return vector::ExtractStridedSliceOp::create(b, v, ArrayRef<int64_t>{at}, ArrayRef<int64_t>{piece}, ArrayRef<int64_t>{1});
-    };
-    result = vector::InsertStridedSliceOp::create(b, call(part(a.value), part(n.value)), result, ArrayRef<int64_t>{at},
-                                                  ArrayRef<int64_t>{1});
+    SmallVector<Value> values;
+    for (Num operand : operands)
+      values.push_back(lanes.width == piece ? operand.value
+                                            : vector::ExtractStridedSliceOp::create(b, operand.value, ArrayRef<int64_t>{at},
+                                                                                    ArrayRef<int64_t>{piece}, ArrayRef<int64_t>{1}));
+    Value first = values[0];
+    if (immediate) values.push_back(i32(*immediate));
+    values.append({first, all, i32(4)});
+    Value part = LLVM::CallIntrinsicOp::create(b, type, fullName, values).getResult(0);
+    result = result ? Value(vector::InsertStridedSliceOp::create(b, part, result, ArrayRef<int64_t>{at}, ArrayRef<int64_t>{1})) : part;
   }
   return {&lanes, result};
 }
 
+Num exponentByInstruction(Num a) { return callIntrinsic("getexp", {a}); }
+Num mantissaByInstruction(Num a) { return callIntrinsic("getmant", {a}, 0b1011); }
+
 Num scale(Num a, Rounded n) {
   const Lanes& lanes = *a.lanes;
-  if (lanes.target.avx512 && lanes.width && lanes.width % (lanes.isDouble() ? 8 : 16) == 0)
-    return scaleByInstruction(a, n.number);
+  if (hasExponentInstructions(lanes)) return callIntrinsic("scalef", {a, n.number});
   // In two steps, since 2^n itself may not be a number. The first is exact, so there is one rounding.
   Int whole = n.value(), half = whole >> 1;
   return a * powerOfTwo(half) * powerOfTwo(whole - half);

@@ -5,6 +5,7 @@
 // one bit for each lane. Nothing here is folded or reassociated: what is written is what is computed.
 
 #include <initializer_list>
+#include <optional>
 #include <utility>
 
 #include "compiler/codegen/math.h"
@@ -140,6 +141,11 @@ Rounded roundScaled(Num x, double scale);
 Rounded roundInteger(Num x);
 /// a * 2^n, rounded once, also where the result is subnormal or infinite; a in [1/4, 4], |n| <= 300 (float32), 2200.
 Num scale(Num a, Rounded n);
+/// Whether there is one instruction for the exponent and the mantissa of each register of such lanes.
+bool hasExponentInstructions(const Lanes& lanes);
+Num exponentByInstruction(Num a);
+/// In [3/4, 3/2), NaN for negative numbers.
+Num mantissaByInstruction(Num a);
 /// 2^n, n within the range of normal numbers.
 Num powerOfTwo(Int n);
 
@@ -165,7 +171,7 @@ Num emitAsinh(Num x), emitAcosh(Num x), emitAtanh(Num x);
 Num emitSin(Num x), emitCos(Num x), emitTan(Num x);
 Num emitAsin(Num x), emitAcos(Num x), emitAtan(Num x), emitAtan2(Num y, Num x);
 Num emitRsqrt(Num x), emitCbrt(Num x), emitPow(Num x, Num y);
-Num emitErf(Num x), emitErfc(Num x), emitErfInv(Num x);
+Num emitErf(Num x), emitErfc(Num x), emitErfInv(Num x), emitErfInvExact(Num x);
 Num emitLgamma(Num x), emitDigamma(Num x);
 Num emitRem(Num x, Num y), emitNextafter(Num x, Num y), emitRound(Num x);
 
@@ -176,16 +182,15 @@ Num expInside(Num x);
 Num expOfSum(Num x, Num low);
 /// 2^r for |r| <= 1/2.
 Num exp2Kernel(Num r);
-/// e^r - 1 for |r| <= ln(2) / 2.
-Num expm1Kernel(Num r);
-/// x = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)), for x positive and finite, else finite numbers.
+/// x = 2^e (1 + f), 1 + f in [3/4, 3/2), for x positive and finite.
 struct Parts {
   Num e, f;
+  bool ends;  // also e = -infinity for 0, infinity for infinity, f = NaN for x < 0 and NaN; else these are just numbers
 };
 Parts splitExponent(Num x);
-/// log(1 + f) - f for 1 + f in [sqrt(1/2), sqrt(2)].
+/// log(1 + f) - f for 1 + f in [3/4, 3/2].
 Num log1pTail(Num f);
-/// log(1 + x) for x > -1 or NaN, infinite at infinity.
-Num log1pInside(Num x);
+/// log(1 + x + low) for x > -1 or NaN, infinite at infinity.
+Num log1pInside(Num x, std::optional<Num> low = {});
 
 }  // namespace skein::compiler::math

@@ -1,6 +1,6 @@
 // Logarithms and inverse hyperbolic functions.
 //
-// x = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), log x = e ln 2 + log(1 + f). In float32, log(1 + f) is a minimax
+// x = 2^e (1 + f) with 1 + f in [3/4, 3/2), log x = e ln 2 + log(1 + f). In float32, log(1 + f) is a minimax
 // polynomial; in float64, with s = f / (2 + f), it is the series of 2 atanh(s) as in Sun's fdlibm, which is shorter.
 #include "compiler/codegen/math_lanes.h"
 
@@ -13,50 +13,55 @@ struct TwoPart {
 };
 }  // namespace
 
-static int64_t halfRootBits(const Lanes& lanes) { return lanes.isDouble() ? 0x3fe6a09e667f3bcd : 0x3f3504f3; }
+static int64_t threeQuarterBits(const Lanes& lanes) { return lanes.isDouble() ? 0x3fe8000000000000 : 0x3f400000; }
 
 Parts splitExponent(Num x) {
   const Lanes& lanes = *x.lanes;
+  if (hasExponentInstructions(lanes)) {
+    Num mantissa = mantissaByInstruction(x);
+    return {exponentByInstruction(x) - exponentByInstruction(mantissa), mantissa - 1, true};
+  }
   int m = lanes.mantissaBits();
   Mask subnormal = x < (lanes.isDouble() ? 0x1p-1022 : 0x1p-126);
   Int bits = bitsOf(select(subnormal, x * (lanes.isDouble() ? 0x1p52 : 0x1p23), x));
-  Int e = (bits - halfRootBits(lanes)) >> m;
+  Int e = (bits - threeQuarterBits(lanes)) >> m;
   Num f = fromBits(bits - (e << m)) - 1;
-  return {toNum(e - select(subnormal, integer(e, m), integer(e, 0))), f};
+  return {toNum(e - select(subnormal, integer(e, m), integer(e, 0))), f, false};
 }
 
 Num log1pTail(Num f) {
   if (!f.isDouble()) {
-    Num q = polynomial(f, {-0.5, 0x1.555554p-2, -0x1.0000cep-2, 0x1.999f48p-3, -0x1.54d09ep-3, 0x1.2311dap-3, -0x1.0a1f0cp-3,
-                           0x1.02e3f8p-3, -0x1.45565cp-4});
+    Num q = polynomial(f, {-0.5, 0x1.55555ep-2, -0x1.00006ap-2, 0x1.998992p-3, -0x1.54f708p-3, 0x1.267aa4p-3, -0x1.0ba0eap-3,
+                           0x1.c0058ap-4, -0x1.a948ep-5});
     return f * f * q;
   }
   Num s = f / (2 + f), z = s * s, half = 0.5 * f * f;
-  Num r = z * polynomial(z, {0x1.5555555555555p-1, 0x1.9999999999d59p-2, 0x1.249249242ee3ep-2, 0x1.c71c725c58618p-3,
-                             0x1.745cdb789e6c6p-3, 0x1.3b215857b685bp-3, 0x1.0f4a2eb4d2583p-3, 0x1.10229a98bf19bp-3});
+  Num r = z * polynomial(z, {0x1.5555555555555p-1, 0x1.9999999999ff2p-2, 0x1.24924923cf9dfp-2, 0x1.c71c72ed6a316p-3,
+                             0x1.745ca8d84c218p-3, 0x1.3b2a41fc65664p-3, 0x1.0e84d332e21a7p-3, 0x1.16cef187db0b3p-3});
   return fma(s, half + r, -half);
 }
 
 // The value where x is finite and positive, else what C says.
-static Num atEnds(Num x, Num value) {
+static Num atEnds(Num x, Num value, bool done) {
+  if (done) return value;
   value = select(x > 0, value, select(*x.lanes, x == 0, -__builtin_inf(), __builtin_nan("")));
   return select(x == infinity(x), x, value);
 }
 
 Num emitLog(Num x) {
-  auto [e, f] = splitExponent(x);
+  auto [e, f, ends] = splitExponent(x);
   TwoPart ln2 = x.isDouble() ? TwoPart{0x1.62e42fefa3000p-1, 0x1.3de6af278ece6p-42} : TwoPart{0x1.62e4p-1, 0x1.7f7d1cp-20};
   Num tail = fma(e, ln2.low, log1pTail(f));
-  return atEnds(x, fma(e, ln2.high, f + tail));
+  return atEnds(x, fma(e, ln2.high, f + tail), ends);
 }
 
 // log(x) / log(base): 1 / log(base) as a sum of two to full precision, and log(2) / log(base) for the exponent.
 static Num logOfBase(Num x, TwoPart inverse, TwoPart ofTwo) {
-  auto [e, f] = splitExponent(x);
+  auto [e, f, ends] = splitExponent(x);
   Num tail = fma(log1pTail(f), inverse.high, f * inverse.low);
   if (ofTwo.low != 0) tail = fma(e, ofTwo.low, tail);
   Num value = fma(f, inverse.high, tail);
-  return atEnds(x, ofTwo.high == 1 ? e + value : fma(e, ofTwo.high, value));
+  return atEnds(x, ofTwo.high == 1 ? e + value : fma(e, ofTwo.high, value), ends);
 }
 
 Num emitLog2(Num x) {
@@ -71,13 +76,15 @@ Num emitLog10(Num x) {
 }
 
 // 1 + x = 2^e (1 + f), where f must not lose what 1 + x loses: f = 2^-e x + (2^-e - 1).
-Num log1pInside(Num x) {
+Num log1pInside(Num x, std::optional<Num> low) {
   const Lanes& lanes = *x.lanes;
   int m = lanes.mantissaBits();
-  Int e = (bitsOf(1 + x) - halfRootBits(lanes)) >> m;
+  Int e = (bitsOf(1 + x) - threeQuarterBits(lanes)) >> m;
   Int shift = e << m;
   int64_t four = int64_t(lanes.bias() + 2) << m;  // the bits of 4: 4 * 2^-e is a normal number for every e
-  Num f = fromBits(bitsOf(x) - shift) + fma(fromBits(integer(lanes, four) - shift), 0.25, -1);
+  Num power = fromBits(integer(lanes, four) - shift);
+  Num f = fromBits(bitsOf(x) - shift) + fma(power, 0.25, -1);
+  if (low) f = fma(*low * 0.25, power, f);
   TwoPart ln2 = x.isDouble() ? TwoPart{0x1.62e42fefa3000p-1, 0x1.3de6af278ece6p-42} : TwoPart{0x1.62e4p-1, 0x1.7f7d1cp-20};
   Num number = toNum(e);
   Num value = fma(number, ln2.high, f + fma(number, ln2.low, log1pTail(f)));

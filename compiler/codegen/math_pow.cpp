@@ -3,21 +3,20 @@
 
 namespace skein::compiler::math {
 
-// The exponents of 0 and infinity are infinite.
-static Num exponentAtEnds(Num a, Num e) {
-  return select(a == 0, -infinity(a), select(a == infinity(a), infinity(a), e));
+static Num infiniteAtEnds(Num a, Num log) {
+  return select(a == 0, -infinity(a), select(a == infinity(a), infinity(a), log));
 }
 
-// |x|^y of float32, with the logarithm as a float64 polynomial (relative error below 2^-38).
+// |x|^y of float32, with the logarithm as a float64 polynomial (relative error below 2^-33).
 static Num magnitudeSingle(Num a, Num y) {
   Lanes wide{a.lanes->b, a.lanes->b.getF64Type(), a.lanes->width, a.lanes->target};
-  auto [e, f] = splitExponent(a);
+  auto [e, f, ends] = splitExponent(a);
+  if (!ends) e = infiniteAtEnds(a, e);
   Num u = widen(f, wide);
-  Num p = polynomial(u, {0x1.71547652b58d8p0, -0x1.71547651b5cb4p-1, 0x1.ec709de34dc7ap-2, -0x1.7154788a8e28bp-2,
-                         0x1.2776b6c85cf08p-2, -0x1.ec6f2cc82f5a9p-3, 0x1.a61b7dc979e66p-3, -0x1.7188f45fa1b22p-3,
-                         0x1.481fd59e713eep-3, -0x1.23d4d3225c7f1p-3, 0x1.0acab630b2f5ap-3, -0x1.13bd82413d538p-3,
-                         0x1.0f74f47ec7a23p-3, -0x1.1dc076b2a2a1fp-4});
-  Num t = clamp(widen(y, wide) * fma(u, p, widen(exponentAtEnds(a, e), wide)), -200, 200);
+  Num p = polynomial(u, {0x1.715476532ccf3p0, -0x1.71547633d6772p-1, 0x1.ec7099672f88fp-2, -0x1.71549e91b1965p-2,
+                         0x1.27789d330c47bp-2, -0x1.ec65a33dfb63dp-3, 0x1.a584e63e803d1p-3, -0x1.71481d77f06dap-3,
+                         0x1.51394017d65b3p-3, -0x1.391c013f992e6p-3, 0x1.d92ea89a9a72cp-4, -0x1.70548754ccbf5p-5});
+  Num t = clamp(widen(y, wide) * fma(u, p, widen(e, wide)), -200, 200);
   Rounded n = roundInteger(narrow(t, *a.lanes));
   Num r = narrow(t - widen(n.number, wide), *a.lanes);
   return scale(exp2Kernel(r), n);
@@ -42,14 +41,14 @@ static Pair product(Pair a, Pair b) {
 
 // |x|^y of float64: log|x| = e ln 2 + 2 atanh(s), s = (m - 1) / (m + 1), as a pair (relative error below 2^-64).
 static Num magnitudeDouble(Num a, Num y) {
-  auto [e, f] = splitExponent(a);
+  auto [e, f, ends] = splitExponent(a);
   Num below = f + 2, belowLow = f - (below - 2), inverse = 1 / below;
   Num sHigh = f * inverse;
   Pair s{sHigh, fma(-sHigh, belowLow, fma(-sHigh, below, f)) * inverse};
   Pair z = product(s, s);
-  Num tail = z.high * polynomial(z.high, {0x1.999999999999ap-2, 0x1.2492492492302p-2, 0x1.c71c71c74aee7p-3, 0x1.745d173e6b057p-3,
-                                          0x1.3b13a91c93164p-3, 0x1.1115782a1a3d5p-3, 0x1.e010f7543def2p-4,
-                                          0x1.db0085d07db36p-4});
+  Num tail = z.high * polynomial(z.high, {0x1.999999999999ap-2, 0x1.24924924922a6p-2, 0x1.c71c71c773183p-3, 0x1.745d170ea5ab9p-3,
+                                          0x1.3b13c4119323ap-3, 0x1.110d59a25c596p-3, 0x1.e2bee5e18e3edp-4,
+                                          0x1.a08d4ddd75adbp-4, 0x1.014d87c46ba6dp-3});
   Pair w = sum(num(a, 0x1.5555555555555p-1), tail);  // 2/3 + 2/5 s^2 + ...
   w.low = w.low + 0x1.5555555555555p-55;
   Pair rest = product(product(s, z), w);
@@ -57,7 +56,7 @@ static Num magnitudeDouble(Num a, Num y) {
   Pair both = sum(log.high, rest.high);
   Num low = both.low + (log.low + (fma(e, 0x1.3de6af278ece6p-42, s.low + s.low) + rest.low));
   log = sum(both.high, low);
-  log.high = select(a == 0, -infinity(a), select(a == infinity(a), infinity(a), log.high));
+  log.high = infiniteAtEnds(a, log.high);
 
   Num t = y * log.high;
   Num tLow = fma(y, log.low, fma(y, log.high, -t));

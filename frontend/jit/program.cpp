@@ -2,6 +2,7 @@
 #include <skein/jit.h>
 
 #include <cstring>
+#include <mutex>
 #include <shared_mutex>
 
 #include "frontend/jit/backend.h"
@@ -213,14 +214,53 @@ std::string program_text(const CompiledProgram& program) { return program.backen
 std::string program_cost(const CompiledProgram& program) { return program.backend ? program.backend->cost() : "{}"; }
 std::string program_memory(const CompiledProgram& program) { return program.backend ? program.backend->memory() : "{}"; }
 
-void check_argnums(const JitOptions& options, const std::vector<int>& leaf_counts) {
+// ---- jit's table ----
+
+SpecTable::Entry::~Entry() = default;
+struct SpecTable::State {
+  std::mutex mutex;
+  std::unordered_multimap<std::size_t, std::unique_ptr<const Entry>> entries;
+
+  const Entry* look(std::size_t hash, std::span<const Array* const> leaves, Matches matches, const void* arguments) {
+    auto [first, end] = entries.equal_range(hash);
+    for (; first != end; ++first)
+      if (accepts(*first->second->program, leaves) && matches(*first->second, arguments)) return first->second.get();
+    return nullptr;
+  }
+};
+SpecTable::SpecTable() : state_(std::make_unique<State>()) {}
+SpecTable::~SpecTable() = default;
+
+const SpecTable::Entry* SpecTable::find(std::size_t hash, std::span<const Array* const> leaves, Matches matches, const void* arguments) {
+  std::lock_guard lock(state_->mutex);
+  const Entry* found = state_->look(hash, leaves, matches, arguments);
+  if (found) last_.store(found, std::memory_order_release);
+  return found;
+}
+
+const SpecTable::Entry* SpecTable::add(std::size_t hash, std::span<const Array* const> leaves, Matches matches, const void* arguments, std::unique_ptr<Entry> entry) {
+  std::lock_guard lock(state_->mutex);
+  const Entry* found = state_->look(hash, leaves, matches, arguments);
+  if (!found) found = state_->entries.emplace(hash, std::move(entry))->second.get();
+  last_.store(found, std::memory_order_release);
+  return found;
+}
+
+std::vector<int> donated_leaves(const JitOptions& options, const std::vector<int>& leaf_counts) {
   auto count = static_cast<int>(leaf_counts.size());
   for (int argument : options.static_argnums) {
     if (argument < 0 || argument >= count) fail("static_argnums names argument " + std::to_string(argument) + "; the function takes " + std::to_string(count));
-    if (leaf_counts[static_cast<std::size_t>(argument)]) fail("static_argnums names argument " + std::to_string(argument) + ", which holds arrays; only a value without arrays can be static");
+    if (leaf_counts[static_cast<std::size_t>(argument)])
+      fail("static_argnums names argument " + std::to_string(argument) + ", which holds arrays; only a value without arrays can be static");
   }
-  for (int argument : options.donate_argnums)
+  std::vector<int> donated;
+  for (int argument : options.donate_argnums) {
     if (argument < 0 || argument >= count) fail("donate_argnums names argument " + std::to_string(argument) + "; the function takes " + std::to_string(count));
+    int first = 0;
+    for (int i = 0; i < argument; ++i) first += leaf_counts[static_cast<std::size_t>(i)];
+    for (int i = 0; i < leaf_counts[static_cast<std::size_t>(argument)]; ++i) donated.push_back(first + i);
+  }
+  return donated;
 }
 
 // ---- eager calls ----

@@ -5,9 +5,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "frontend/lib/threefry.h"
 #include "frontend/trace/emit.h"
 #include "frontend/trace/impl.h"
 
@@ -22,11 +24,6 @@ using detail::emit_iota;
 using detail::emit_splat;
 using detail::fail;
 using detail::Key;
-
-/// A pair of words of one shape: a key (scalars), or what threefry makes.
-struct Words {
-  Array high, low;
-};
 
 void check_key(const Array& key) {
   detail::check_usable(key);
@@ -53,81 +50,11 @@ Array run(const char* name, std::initializer_list<Array> operands, const Key& ke
   return run(name, std::span<const Array>(operands.begin(), operands.size()), key, builder);
 }
 
-// ---- words ----
-
-Words words_of(const Array& key) {
-  auto word = [&](std::int64_t i) {
-    using Dims = std::vector<std::int64_t>;
-    return reshape(emit("slice", {key}, {{"starts", Dims{i}}, {"stops", Dims{i + 1}}, {"strides", Dims{1}}}), {});
-  };
-  return {word(0), word(1)};
-}
-
-Array key_of(const Words& words) { return concatenate({reshape(words.high, {1}), reshape(words.low, {1})}); }
-
-Array splat(const Shape& shape, std::int64_t value, DType dtype) { return emit_splat(shape, value, dtype); }
-
-Words threefry(const Words& key, const Words& counter) {
-  const Shape& shape = counter.low.shape();
-  auto words = emit_all("threefry", std::vector<Array>{broadcast_to(key.high, shape), broadcast_to(key.low, shape), counter.high, counter.low});
-  return {words[0], words[1]};
-}
-
-/// The i-th key of a split.
-Words split_at(const Words& key, std::int64_t i) { return threefry(key, {splat({}, i >> 32, uint32), splat({}, i & 0xffffffff, uint32)}); }
-
-/// The words of n counters from 0 on, 64-bit numbers in two words: the high one is 0 up to 2^32.
-Words counted(const Words& key, std::int64_t n) {
-  Shape shape{n};
-  if (n <= std::int64_t{1} << 32) return threefry(key, {splat(shape, 0, uint32), emit_iota(shape, uint32, 0)});
-  Array counter = emit_iota(shape, uint64, 0);
-  return threefry(key, {cast(emit("shr_logical", {counter, splat(shape, 32, uint64)}), uint32), cast(counter, uint32)});
-}
-
-Array bits_of(const Words& key, std::int64_t n, DType dtype) {
-  Words words = counted(key, n);
-  if (dtype == uint64) {
-    Array high = emit("shl", {cast(words.high, uint64), splat({n}, 32, uint64)});
-    return emit("or", {high, cast(words.low, uint64)});
-  }
-  return cast(emit("xor", {words.high, words.low}), dtype);  // narrow dtypes keep the low bits
-}
-
-DType unsigned_of_size(std::size_t bytes) { return bytes == 1 ? uint8 : bytes == 2 ? uint16 : bytes == 4 ? uint32 : uint64; }
-
-// ---- floating numbers ----
-
 DType float_dtype(const Options& options, bool complex_too = false) {
   DType dtype = options.dtype.value_or(float32);
   if (!is_floating(dtype) && !(complex_too && is_complex(dtype)))
     fail(fmt::format("the dtype is a floating one{}, not {}", complex_too ? " or complex" : "", name(dtype)));
   return dtype;
-}
-
-/// n numbers in [0, 1): random bits as the mantissa of a number in [1, 2), less 1.
-Array unit(const Words& key, std::int64_t n, DType dtype) {
-  int mantissa = dtype == float16 ? 10 : dtype == bfloat16 ? 7 : dtype == float32 ? 23 : 52;
-  std::int64_t one = dtype == float16 ? 0x3c00 : dtype == bfloat16 ? 0x3f80 : dtype == float32 ? 0x3f800000 : 0x3ff0000000000000;
-  DType word = unsigned_of_size(itemsize(dtype));
-  int random_bits = mantissa < 8 ? 8 : 8 * static_cast<int>(itemsize(dtype));
-  Array bits = cast(bits_of(key, n, unsigned_of_size(static_cast<std::size_t>(random_bits / 8))), word);
-  Array number = emit("or", {emit("shr_logical", {bits, splat({n}, random_bits - mantissa, word)}), splat({n}, one, word)});
-  return emit("sub", {emit("bitcast", {number}, {{"dtype", dtype}}), splat({n}, 1, dtype)});
-}
-
-/// Numbers in [0, 1) brought to [low, high): of single and double precision in one rounding, as XLA contracts it.
-Array scaled(const Array& unit, const Array& low, const Array& high) {
-  Array range = emit("sub", {high, low});
-  bool fused = unit.dtype() == float32 || unit.dtype() == float64;
-  Array moved = fused ? emit("fma", {unit, range, low}) : emit("add", {emit("mul", {unit, range}), low});
-  return emit("maximum", {low, moved});
-}
-
-Array normal_of(const Words& key, std::int64_t n, DType dtype) {
-  int mantissa = dtype == float16 ? 10 : dtype == bfloat16 ? 7 : dtype == float32 ? 23 : 52;
-  Array above = std::ldexp(1.0, -mantissa - 1) - 1;  // the next number after -1
-  Array u = scaled(unit(key, n, dtype), emit_splat({n}, above, dtype), emit_splat({n}, 1, dtype));
-  return emit("mul", {emit_splat({n}, std::sqrt(2.0), dtype), emit("erf_inv", {u})});
 }
 
 // ---- integers ----
@@ -347,16 +274,29 @@ Array randint(const Array& key, const Shape& shape, const Array& low, const Arra
   if (!is_integer(dtype)) fail(fmt::format("the dtype is an integer one, not {}", name(dtype)));
   check_broadcast(low, shape, "low");
   check_broadcast(high, shape, "high");
+  // Narrow integers are drawn as int32, so that their bias is no greater.
+  bool narrow = itemsize(dtype) < 4;
+  DType drawn = narrow ? int32 : dtype;
+  Range range = range_of(dtype);
   auto least = known_integer(low), most = known_integer(high);
   if (least && most) {
+    if (narrow) {
+      least = std::clamp<__int128>(static_cast<std::int32_t>(*least), range.least, range.greatest);
+      most = std::clamp<__int128>(static_cast<std::int32_t>(*most), range.least, range.greatest + 1);
+    }
     Key program(shape, dtype);
     for (__int128 v : {*least, *most}) program.add(static_cast<std::int64_t>(v >> 64)).add(static_cast<std::int64_t>(v));
     return run("random.randint", {key}, program, [&](std::span<const Array> in) {
-      return reshape(known_randint(words_of(in[0]), shape.volume(), *least, *most, dtype), shape);
+      return cast(reshape(known_randint(words_of(in[0]), shape.volume(), *least, *most, drawn), shape), dtype);
     });
   }
-  return run("random.randint", {key, cast(low, low.dtype()), cast(high, high.dtype())}, Key(shape, dtype),
-             [&](std::span<const Array> in) { return array_randint(words_of(in[0]), shape, in[1], in[2], dtype); });
+  return run("random.randint.of_arrays", {key, cast(low, low.dtype()), cast(high, high.dtype())}, Key(shape, dtype), [&](std::span<const Array> in) {
+    if (!narrow) return array_randint(words_of(in[0]), shape, in[1], in[2], dtype);
+    auto bound = [](__int128 v) { return Array(static_cast<std::int64_t>(v)); };
+    Array from = clip(cast(in[1], int32), bound(range.least), bound(range.greatest));
+    Array to = clip(cast(in[2], int32), bound(range.least), bound(range.greatest + 1));
+    return cast(array_randint(words_of(in[0]), shape, from, to, int32), dtype);
+  });
 }
 
 Array bernoulli(const Array& key, const Array& p, const std::optional<Shape>& shape, std::source_location where) {

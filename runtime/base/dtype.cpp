@@ -54,7 +54,8 @@ std::pair<DType, bool> promote(DType a, bool weak_a, DType b, bool weak_b) {
   if (a == b) return {a, weak_a && weak_b};
   // Two weak values join as if they were strong: a weak int64 keeps its size.
   bool both = weak_a && weak_b;
-  int node = both ? lattice.join(static_cast<int>(a), static_cast<int>(b)) : lattice.join(node_of(a, weak_a), node_of(b, weak_b));
+  int node = both ? lattice.join(static_cast<int>(a), static_cast<int>(b))
+                  : lattice.join(node_of(a, weak_a), node_of(b, weak_b));
   if (node == weak_int) return {int32, true};
   if (node == weak_float) return {float32, true};
   if (node == weak_complex) return {complex64, true};

@@ -105,8 +105,7 @@ std::vector<std::vector<int>> Mesh::groups(const std::vector<std::string>& axes)
 }
 
 bool operator==(const Mesh& a, const Mesh& b) {
-  return a.state_ == b.state_ ||
-         (a.shape() == b.shape() && a.axis_names() == b.axis_names() && a.ids() == b.ids());
+  return a.state_ == b.state_ || (a.shape() == b.shape() && a.axis_names() == b.axis_names() && a.ids() == b.ids());
 }
 
 std::string to_string(const Mesh& mesh) {

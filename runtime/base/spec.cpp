@@ -38,9 +38,15 @@ std::string to_string(const PartitionSpec& spec) {
     if (!first) text += ", ";
     first = false;
     switch (entry.kind()) {
-      case SpecEntry::Kind::none: text += "none"; break;
-      case SpecEntry::Kind::all: text += "-1"; break;
-      case SpecEntry::Kind::index: text += std::to_string(entry.index()); break;
+      case SpecEntry::Kind::none:
+        text += "none";
+        break;
+      case SpecEntry::Kind::all:
+        text += "-1";
+        break;
+      case SpecEntry::Kind::index:
+        text += std::to_string(entry.index());
+        break;
       case SpecEntry::Kind::names: {
         std::string names;
         for (const std::string& name : entry.names()) names += (names.empty() ? "\"" : ",\"") + name + "\"";

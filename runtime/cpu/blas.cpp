@@ -3,13 +3,13 @@
 #include <skein/base/dtype.h>
 #include <skein/base/error.h>
 
+#include <dlfcn.h>
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <complex>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 #include <mutex>
 #include <optional>
 
@@ -19,8 +19,10 @@ namespace {
 enum : int { row_major = 101, no_transpose = 111, transpose = 112 };
 
 using Sgemm = void (*)(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
-using Dgemm = void (*)(int, int, int, int, int, int, double, const double*, int, const double*, int, double, double*, int);
-using Cgemm = void (*)(int, int, int, int, int, int, const void*, const void*, int, const void*, int, const void*, void*, int);
+using Dgemm = void (*)(int, int, int, int, int, int, double, const double*, int, const double*, int, double, double*,
+                       int);
+using Cgemm = void (*)(int, int, int, int, int, int, const void*, const void*, int, const void*, int, const void*,
+                       void*, int);
 
 struct Library {
   Sgemm sgemm = nullptr;
@@ -34,12 +36,16 @@ class Setting {
  public:
   Setting(const char* name, const char* value) : name_(name) {
     if (const char* old = std::getenv(name)) old_ = old;
-    if (value) setenv(name, value, 1);
-    else unsetenv(name);
+    if (value)
+      setenv(name, value, 1);
+    else
+      unsetenv(name);
   }
   ~Setting() {
-    if (old_) setenv(name_, old_->c_str(), 1);
-    else unsetenv(name_);
+    if (old_)
+      setenv(name_, old_->c_str(), 1);
+    else
+      unsetenv(name_);
   }
 
  private:
@@ -47,14 +53,16 @@ class Setting {
   std::optional<std::string> old_;
 };
 
-// The fastest kernels for this machine; null leaves the choice to OpenBLAS. What the environment's OPENBLAS_CORETYPE says
-// may be meant for another machine; SKEIN_BLAS_CORETYPE is meant for us.
+// The fastest kernels for this machine; null leaves the choice to OpenBLAS. What the environment's OPENBLAS_CORETYPE
+// says may be meant for another machine; SKEIN_BLAS_CORETYPE is meant for us.
 const char* core_type() {
   if (const char* chosen = std::getenv("SKEIN_BLAS_CORETYPE"); chosen && *chosen) return chosen;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) return "SkylakeX";
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return __builtin_cpu_is("amd") ? "Zen" : "Haswell";
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    return "SkylakeX";
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return __builtin_cpu_is("amd") ? "Zen" : "Haswell";
 #endif
   return nullptr;
 }
@@ -73,7 +81,8 @@ Library load() {
     handle = nullptr;
   }
   if (!handle) {
-    library.problem = "no BLAS library was found (libopenblas.so.0); install OpenBLAS, on Debian the package libopenblas0";
+    library.problem =
+        "no BLAS library was found (libopenblas.so.0); install OpenBLAS, on Debian the package libopenblas0";
     return library;
   }
   library.sgemm = reinterpret_cast<Sgemm>(dlsym(handle, "cblas_sgemm"));
@@ -81,7 +90,8 @@ Library load() {
   library.cgemm = reinterpret_cast<Cgemm>(dlsym(handle, "cblas_cgemm"));
   library.zgemm = reinterpret_cast<Cgemm>(dlsym(handle, "cblas_zgemm"));
   if (auto set = reinterpret_cast<void (*)(int)>(dlsym(handle, "openblas_set_num_threads"))) set(1);
-  if (auto core = reinterpret_cast<char* (*)()>(dlsym(handle, "openblas_get_corename"))) library.name += std::string(" (") + core() + ")";
+  if (auto core = reinterpret_cast<char* (*)()>(dlsym(handle, "openblas_get_corename")))
+    library.name += std::string(" (") + core() + ")";
   return library;
 }
 
@@ -95,8 +105,8 @@ const Library& library() {
 }
 
 // One piece of one product: rows [m0, m1), columns [n0, n1).
-void piece(const Library& blas, const skein_matmul& s, const char* a, const char* b, char* c, std::int64_t m0, std::int64_t m1,
-           std::int64_t n0, std::int64_t n1) {
+void piece(const Library& blas, const skein_matmul& s, const char* a, const char* b, char* c, std::int64_t m0,
+           std::int64_t m1, std::int64_t n0, std::int64_t n1) {
   const auto size = static_cast<std::int64_t>(itemsize(static_cast<DType>(s.dtype)));
   a += (s.transpose_a ? m0 : m0 * s.lda) * size;
   b += (s.transpose_b ? n0 * s.ldb : n0) * size;
@@ -106,11 +116,11 @@ void piece(const Library& blas, const skein_matmul& s, const char* a, const char
   auto lda = static_cast<int>(s.lda), ldb = static_cast<int>(s.ldb), ldc = static_cast<int>(s.ldc);
   switch (static_cast<DType>(s.dtype)) {
     case DType::float32:
-      return blas.sgemm(row_major, ta, tb, m, n, k, 1, reinterpret_cast<const float*>(a), lda, reinterpret_cast<const float*>(b), ldb, 0,
-                        reinterpret_cast<float*>(c), ldc);
+      return blas.sgemm(row_major, ta, tb, m, n, k, 1, reinterpret_cast<const float*>(a), lda,
+                        reinterpret_cast<const float*>(b), ldb, 0, reinterpret_cast<float*>(c), ldc);
     case DType::float64:
-      return blas.dgemm(row_major, ta, tb, m, n, k, 1, reinterpret_cast<const double*>(a), lda, reinterpret_cast<const double*>(b), ldb,
-                        0, reinterpret_cast<double*>(c), ldc);
+      return blas.dgemm(row_major, ta, tb, m, n, k, 1, reinterpret_cast<const double*>(a), lda,
+                        reinterpret_cast<const double*>(b), ldb, 0, reinterpret_cast<double*>(c), ldc);
     case DType::complex64: {
       const std::complex<float> one = 1, zero = 0;
       return blas.cgemm(row_major, ta, tb, m, n, k, &one, a, lda, b, ldb, &zero, c, ldc);
@@ -119,14 +129,17 @@ void piece(const Library& blas, const skein_matmul& s, const char* a, const char
       const std::complex<double> one = 1, zero = 0;
       return blas.zgemm(row_major, ta, tb, m, n, k, &one, a, lda, b, ldb, &zero, c, ldc);
     }
-    default: throw InternalError("BLAS has no products of " + std::string(name(static_cast<DType>(s.dtype))), "matmul", "", 0);
+    default:
+      throw InternalError("BLAS has no products of " + std::string(name(static_cast<DType>(s.dtype))), "matmul", "", 0);
   }
 }
 
 }  // namespace
 
 bool worth_threads(const skein_matmul& s) {
-  return static_cast<double>(s.batch) * static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k) >= 1e6;
+  return static_cast<double>(s.batch) * static_cast<double>(s.m) * static_cast<double>(s.n) *
+             static_cast<double>(s.k) >=
+         1e6;
 }
 
 void matmul(const skein_matmul& s, const void* a, const void* b, void* c, std::span<Worker* const> workers) {
@@ -135,7 +148,8 @@ void matmul(const skein_matmul& s, const void* a, const void* b, void* c, std::s
   if (s.k <= 0) {
     for (std::int64_t i = 0; i < s.batch; ++i)
       for (std::int64_t row = 0; row < s.m; ++row)
-        std::memset(static_cast<char*>(c) + (i * s.stride_c + row * s.ldc) * size, 0, static_cast<std::size_t>(s.n * size));
+        std::memset(static_cast<char*>(c) + (i * s.stride_c + row * s.ldc) * size, 0,
+                    static_cast<std::size_t>(s.n * size));
     return;
   }
   constexpr std::int64_t most = 2147483647;
@@ -151,7 +165,8 @@ void matmul(const skein_matmul& s, const void* a, const void* b, void* c, std::s
     std::atomic<std::int64_t> next{0};
   } job{library(), s, static_cast<const char*>(a), static_cast<const char*>(b), static_cast<char*>(c), size, 1, 1, 0};
 
-  // Each thread a part of the batch, or a part of each product: BLAS runs best on pieces that are large and near square.
+  // Each thread a part of the batch, or a part of each product: BLAS runs best on pieces that are large and near
+  // square.
   const auto threads = worth_threads(s) ? static_cast<std::int64_t>(workers.size()) + 1 : 1;
   if (s.batch % threads != 0 && s.batch < 4 * threads) {
     double best = 1e300;
@@ -159,7 +174,8 @@ void matmul(const skein_matmul& s, const void* a, const void* b, void* c, std::s
       if (threads % rows) continue;
       std::int64_t columns = threads / rows;
       if (rows > s.m || columns > s.n) continue;
-      double perimeter = static_cast<double>(s.m) / static_cast<double>(rows) + static_cast<double>(s.n) / static_cast<double>(columns);
+      double perimeter = static_cast<double>(s.m) / static_cast<double>(rows) +
+                         static_cast<double>(s.n) / static_cast<double>(columns);
       if (perimeter < best) best = perimeter, job.row_parts = rows, job.column_parts = columns;
     }
   }
@@ -180,8 +196,10 @@ void matmul(const skein_matmul& s, const void* a, const void* b, void* c, std::s
               j.c + batch * j.s.stride_c * j.size, m0, m1, n0, n1);
     }
   };
-  if (threads == 1 || job.pieces == 1) task(&job, 0);
-  else fork_join(workers.first(static_cast<std::size_t>(std::min(threads, job.pieces) - 1)), task, &job, true);
+  if (threads == 1 || job.pieces == 1)
+    task(&job, 0);
+  else
+    fork_join(workers.first(static_cast<std::size_t>(std::min(threads, job.pieces) - 1)), task, &job, true);
 }
 
 std::string blas_description() {

@@ -4,9 +4,9 @@
 
 #include <skein/base/error.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cstring>
-#include <fmt/format.h>
 
 namespace skein::runtime::cpu {
 namespace {
@@ -51,21 +51,27 @@ void set_outputs(GroupLane& mine, const GroupLane& theirs, std::size_t operands)
 
 // Copies the lane's inputs into what it shows.
 void show_payload(GroupLane& lane, Showcase& shown, std::int64_t bytes, int group_size) {
-  char* to = bytes * static_cast<std::int64_t>(lane.members.size()) <= static_cast<std::int64_t>(sizeof shown.inline_payload)
-                 ? shown.inline_payload : shown.payload.get();
+  char* to =
+      bytes * static_cast<std::int64_t>(lane.members.size()) <= static_cast<std::int64_t>(sizeof shown.inline_payload)
+          ? shown.inline_payload
+          : shown.payload.get();
   for (const Message* message : lane.messages) {
     bool blocks = message->verb == Verb::reduce_scatter || message->verb == Verb::all_to_all;
     for (const Operand& operand : message->operands) {
-      std::int64_t size = operand.count * static_cast<std::int64_t>(itemsize(operand.dtype)) * (blocks ? group_size : 1);
+      std::int64_t size =
+          operand.count * static_cast<std::int64_t>(itemsize(operand.dtype)) * (blocks ? group_size : 1);
       if (size) std::memcpy(to, operand.input, static_cast<std::size_t>(size));
       to += padded(size);
     }
   }
 }
 
-void set_shown_inputs(GroupLane& mine, const GroupLane& theirs, const Showcase& shown, const Message& message, std::int64_t bytes, int group_size) {
-  const char* from = bytes * static_cast<std::int64_t>(theirs.members.size()) <= static_cast<std::int64_t>(sizeof shown.inline_payload)
-                         ? shown.inline_payload : shown.payload.get();
+void set_shown_inputs(GroupLane& mine, const GroupLane& theirs, const Showcase& shown, const Message& message,
+                      std::int64_t bytes, int group_size) {
+  const char* from =
+      bytes * static_cast<std::int64_t>(theirs.members.size()) <= static_cast<std::int64_t>(sizeof shown.inline_payload)
+          ? shown.inline_payload
+          : shown.payload.get();
   bool blocks = message.verb == Verb::reduce_scatter || message.verb == Verb::all_to_all;
   const std::size_t operands = message.operands.size();
   for (int member : theirs.members)
@@ -81,19 +87,22 @@ void check(const Message& message, const Membership& me) {
   const int size = me.group->size();
   if (message.verb == Verb::all_reduce || message.verb == Verb::reduce_scatter)
     for (const Operand& operand : message.operands)
-      if ((message.reduction == Reduction::logical_and || message.reduction == Reduction::logical_or) && operand.dtype >= DType::float16)
-        throw at_site(fmt::format("bits of {} cannot be combined; only of integers and bool", name(operand.dtype)), *message.site);
+      if ((message.reduction == Reduction::logical_and || message.reduction == Reduction::logical_or) &&
+          operand.dtype >= DType::float16)
+        throw at_site(fmt::format("bits of {} cannot be combined; only of integers and bool", name(operand.dtype)),
+                      *message.site);
   if (message.verb == Verb::broadcast && (message.root < 0 || message.root >= size))
     throw at_site(fmt::format("root {} is not a rank of a group of {}", message.root, size), *message.site);
   if (message.verb == Verb::permute)
     for (std::size_t i = 0; i < message.pairs.size(); ++i) {
       auto [source, destination] = message.pairs[i];
       if (source < 0 || source >= size || destination < 0 || destination >= size)
-        throw at_site(fmt::format("pair ({}, {}) is out of range for a group of {}", source, destination, size), *message.site);
+        throw at_site(fmt::format("pair ({}, {}) is out of range for a group of {}", source, destination, size),
+                      *message.site);
       for (std::size_t j = 0; j < i; ++j)
         if (message.pairs[j].first == source || message.pairs[j].second == destination)
-          throw at_site(fmt::format("pairs ({}, {}) and ({}, {}) share a {}; each may come once", message.pairs[j].first,
-                                    message.pairs[j].second, source, destination,
+          throw at_site(fmt::format("pairs ({}, {}) and ({}, {}) share a {}; each may come once",
+                                    message.pairs[j].first, message.pairs[j].second, source, destination,
                                     message.pairs[j].first == source ? "source" : "destination"),
                         *message.site);
     }
@@ -130,12 +139,14 @@ void meet_lanes(Device& device, const Membership& me, Message& message) {
       set_shown_inputs(lane, *other, other->shown[meeting & 1], message, bytes, group.size());
     set_outputs(lane, lane, operands);
     move_data({&message, group.size(), lane.inputs.data(), lane.outputs.data(), lane.members}, {});
-    return;  // nobody has to wait: the inputs were copied, and the next meeting but one is the first to reuse their place
+    return;  // nobody has to wait: the inputs were copied, and the next meeting but one is the first to reuse their
+             // place
   }
   if (message.verb == Verb::all_to_allv) {
     std::vector<const Message*> messages(static_cast<std::size_t>(group.size()));
     for (const auto& other : group.lanes)
-      for (std::size_t s = 0; s < other->members.size(); ++s) messages[static_cast<std::size_t>(other->members[s])] = other->messages[s];
+      for (std::size_t s = 0; s < other->members.size(); ++s)
+        messages[static_cast<std::size_t>(other->members[s])] = other->messages[s];
     move_rows(group, messages, lane.members);
   } else {
     for (const auto& other : group.lanes) set_inputs(lane, *other, operands);
@@ -183,8 +194,10 @@ void meet(Device& device, const Membership& me, Message& message) {
       if (other->signature() != signature) {
         // Members on other lanes may be anywhere; name those that are known.
         if (me.group->lanes.size() == 1) mismatch(me, message);
-        throw at_site("the devices of a group call different collectives:\n  device " + std::to_string(device.context.rank) + ": " +
-                          message.describe() + "\n  another: " + other->describe(), *message.site);
+        throw at_site("the devices of a group call different collectives:\n  device " +
+                          std::to_string(device.context.rank) + ": " + message.describe() +
+                          "\n  another: " + other->describe(),
+                      *message.site);
       }
   }
   if (me.group->lanes.size() == 1) {
@@ -235,14 +248,15 @@ class InProcessCommunicator final : public Communicator {
   }
   void all_to_allv(std::span<const Operand> operands, const Routing& routing, const Site& site) override {
     auto size = static_cast<std::size_t>(this->size());
-    if (routing.send_counts.size() != size || routing.send_offsets.size() != size || routing.receive_counts.size() != size ||
-        routing.receive_offsets.size() != size)
+    if (routing.send_counts.size() != size || routing.send_offsets.size() != size ||
+        routing.receive_counts.size() != size || routing.receive_offsets.size() != size)
       throw at_site(fmt::format("counts and offsets must have one entry for each of the {} members", size), site);
     Message message = make(Verb::all_to_allv, operands, site);
     message.routing = &routing;
     meet(device_, me_, message);
   }
-  void permute(std::span<const Operand> operands, std::span<const std::pair<int, int>> pairs, const Site& site) override {
+  void permute(std::span<const Operand> operands, std::span<const std::pair<int, int>> pairs,
+               const Site& site) override {
     Message message = make(Verb::permute, operands, site);
     message.pairs = pairs;
     meet(device_, me_, message);
@@ -265,7 +279,8 @@ class InProcessCommunicator final : public Communicator {
     if (color < 0) return nullptr;
     std::vector<std::pair<int, int>> chosen;  // key, rank here
     for (int m = 0; m < size(); ++m)
-      if (all[2 * static_cast<std::size_t>(m)] == color) chosen.emplace_back(all[2 * static_cast<std::size_t>(m) + 1], m);
+      if (all[2 * static_cast<std::size_t>(m)] == color)
+        chosen.emplace_back(all[2 * static_cast<std::size_t>(m) + 1], m);
     std::sort(chosen.begin(), chosen.end());
     std::vector<int> ranks;
     for (auto [unused, m] : chosen) ranks.push_back(me_.group->ranks[static_cast<std::size_t>(m)]);
@@ -289,16 +304,19 @@ std::unique_ptr<Communicator> make_communicator(Device& device, const std::vecto
   return std::make_unique<InProcessCommunicator>(device, device.lane->run().join(device, ranks));
 }
 
-void run_collective(skein_context* context, const skein_collective& collective, const void* const* inputs, void* const* outputs) {
+void run_collective(skein_context* context, const skein_collective& collective, const void* const* inputs,
+                    void* const* outputs) {
   if (!context->device)
-    throw InternalError("a collective outside every mesh", collective.site.op, collective.site.file, static_cast<unsigned>(collective.site.line));
+    throw InternalError("a collective outside every mesh", collective.site.op, collective.site.file,
+                        static_cast<unsigned>(collective.site.line));
   Device& device = *context->device;
   const Membership& me = device.lane->run().resolve(device, collective);
   constexpr int few = 8;
   Operand few_operands[few];
   std::vector<Operand> many;
   Operand* operands = few_operands;
-  if (collective.operand_count > few) many.resize(static_cast<std::size_t>(collective.operand_count)), operands = many.data();
+  if (collective.operand_count > few)
+    many.resize(static_cast<std::size_t>(collective.operand_count)), operands = many.data();
   for (int i = 0; i < collective.operand_count; ++i)
     operands[i] = {inputs[i], outputs[i], static_cast<DType>(collective.dtypes[i]), collective.counts[i]};
   Message message;
@@ -306,16 +324,27 @@ void run_collective(skein_context* context, const skein_collective& collective, 
   message.site = &collective.site;
   std::vector<std::pair<int, int>> pairs;
   switch (collective.verb) {
-    case SKEIN_ALL_REDUCE: message.verb = Verb::all_reduce; break;
-    case SKEIN_ALL_GATHER: message.verb = Verb::all_gather; break;
-    case SKEIN_REDUCE_SCATTER: message.verb = Verb::reduce_scatter; break;
-    case SKEIN_ALL_TO_ALL: message.verb = Verb::all_to_all; break;
+    case SKEIN_ALL_REDUCE:
+      message.verb = Verb::all_reduce;
+      break;
+    case SKEIN_ALL_GATHER:
+      message.verb = Verb::all_gather;
+      break;
+    case SKEIN_REDUCE_SCATTER:
+      message.verb = Verb::reduce_scatter;
+      break;
+    case SKEIN_ALL_TO_ALL:
+      message.verb = Verb::all_to_all;
+      break;
     case SKEIN_PERMUTE:
       message.verb = Verb::permute;
-      for (int i = 0; i < collective.pair_count; ++i) pairs.emplace_back(collective.pairs[2 * i], collective.pairs[2 * i + 1]);
+      for (int i = 0; i < collective.pair_count; ++i)
+        pairs.emplace_back(collective.pairs[2 * i], collective.pairs[2 * i + 1]);
       message.pairs = pairs;
       break;
-    default: throw InternalError(fmt::format("no collective has the number {}", collective.verb), collective.site.op, collective.site.file, 0);
+    default:
+      throw InternalError(fmt::format("no collective has the number {}", collective.verb), collective.site.op,
+                          collective.site.file, 0);
   }
   message.reduction = static_cast<Reduction>(collective.reduction);
   meet(device, me, message);

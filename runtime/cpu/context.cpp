@@ -20,8 +20,10 @@ void record_error(skein_context* context, std::exception_ptr error) noexcept {
     return;  // the run has its error already
   } catch (...) {
   }
-  if (context->run) context->run->fail(std::move(error));
-  else if (!context->error) context->error = std::move(error);
+  if (context->run)
+    context->run->fail(std::move(error));
+  else if (!context->error)
+    context->error = std::move(error);
 }
 
 void abandon(skein_context* context) { std::longjmp(context->exit, 1); }

@@ -2,8 +2,8 @@
 
 #include <skein/base/error.h>
 
-#include <cstdint>
 #include <sys/mman.h>
+#include <cstdint>
 #include <utility>
 
 #if defined(__has_feature)
@@ -45,7 +45,8 @@ class StackCache {
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (memory == MAP_FAILED) {
       delete stack;
-      throw RuntimeError("out of memory: no stack of " + std::to_string(stack_bytes) + " bytes for a device", "shard_map", "", 0);
+      throw RuntimeError("out of memory: no stack of " + std::to_string(stack_bytes) + " bytes for a device",
+                         "shard_map", "", 0);
     }
     mprotect(memory, guard_bytes, PROT_NONE);
     stack->base = static_cast<char*>(memory);

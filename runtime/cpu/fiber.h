@@ -1,5 +1,6 @@
 #pragma once
-// Fibers: stacks that a thread switches between, in about 5 ns (Boost.Context). A fiber stays on the thread that started it.
+// Fibers: stacks that a thread switches between, in about 5 ns (Boost.Context). A fiber stays on the thread that
+// started it.
 
 #include <boost/context/detail/fcontext.hpp>
 
@@ -39,8 +40,8 @@ class Fiber {
   void* argument_ = nullptr;
   Fiber* from_ = nullptr;  // who switched here
   // For the sanitizers: a fiber's shadow state and the stack of a thread.
-  void* tsan_ = nullptr;
-  void* fake_stack_ = nullptr;
+  [[maybe_unused]] void* tsan_ = nullptr;
+  [[maybe_unused]] void* fake_stack_ = nullptr;
   const void* bottom_ = nullptr;
   std::size_t size_ = 0;
 };

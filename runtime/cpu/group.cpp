@@ -5,9 +5,9 @@
 
 #include <skein/base/error.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cstring>
-#include <fmt/format.h>
 
 namespace skein::runtime::cpu {
 namespace {
@@ -18,8 +18,8 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
 }
 
 const char* name_of(Verb verb) {
-  constexpr const char* names[] = {"all_reduce", "all_gather", "reduce_scatter", "all_to_all",
-                                   "permute", "all_to_allv", "broadcast", "barrier"};
+  constexpr const char* names[] = {"all_reduce", "all_gather",  "reduce_scatter", "all_to_all",
+                                   "permute",    "all_to_allv", "broadcast",      "barrier"};
   return names[static_cast<int>(verb)];
 }
 
@@ -37,7 +37,8 @@ constexpr std::int64_t parallel_bytes = 256 * 1024;
 
 // Splits [0, count) elements over this thread and the workers.
 template <class F>
-void over_range(std::span<Worker* const> workers, std::int64_t begin, std::int64_t end, std::int64_t element_bytes, F&& f) {
+void over_range(std::span<Worker* const> workers, std::int64_t begin, std::int64_t end, std::int64_t element_bytes,
+                F&& f) {
   std::int64_t pieces = std::min<std::int64_t>(static_cast<std::int64_t>(workers.size()) + 1,
                                                (end - begin) * element_bytes / parallel_bytes);
   if (pieces <= 1) return f(begin, end);
@@ -45,22 +46,27 @@ void over_range(std::span<Worker* const> workers, std::int64_t begin, std::int64
     F& f;
     std::int64_t begin, end, step;
   } job{f, begin, end, ((end - begin) / pieces + 64) / 64 * 64};
-  fork_join(workers.first(static_cast<std::size_t>(pieces - 1)), [](void* argument, int member) {
-    Job& j = *static_cast<Job*>(argument);
-    std::int64_t from = std::min(j.end, j.begin + member * j.step), to = std::min(j.end, from + j.step);
-    if (from < to) j.f(from, to);
-  }, &job, false);
+  fork_join(
+      workers.first(static_cast<std::size_t>(pieces - 1)),
+      [](void* argument, int member) {
+        Job& j = *static_cast<Job*>(argument);
+        std::int64_t from = std::min(j.end, j.begin + member * j.step), to = std::min(j.end, from + j.step);
+        if (from < to) j.f(from, to);
+      },
+      &job, false);
 }
 
-// A lane that writes this much in one meeting writes past the caches: the first of it would be gone before it is read, and a
-// cached store reads what it replaces.
+// A lane that writes this much in one meeting writes past the caches: the first of it would be gone before it is read,
+// and a cached store reads what it replaces.
 constexpr std::int64_t streaming_bytes = 4 << 20;
 
 void copy(std::span<Worker* const> workers, void* to, const void* from, std::int64_t bytes, bool streaming) {
   if (to == from || bytes == 0) return;
   over_range(workers, 0, bytes, 1, [&](std::int64_t begin, std::int64_t end) {
-    if (streaming) copy_streaming(static_cast<char*>(to) + begin, bytes_at(from, begin), end - begin);
-    else std::memcpy(static_cast<char*>(to) + begin, bytes_at(from, begin), static_cast<std::size_t>(end - begin));
+    if (streaming)
+      copy_streaming(static_cast<char*>(to) + begin, bytes_at(from, begin), end - begin);
+    else
+      std::memcpy(static_cast<char*>(to) + begin, bytes_at(from, begin), static_cast<std::size_t>(end - begin));
   });
 }
 
@@ -80,7 +86,8 @@ std::string place(const Site& site) {
 }
 
 std::uint64_t Message::signature() const {
-  std::uint64_t hash = mix(static_cast<std::uint64_t>(verb) + 1, reduces(verb) ? static_cast<std::uint64_t>(reduction) : 0);
+  std::uint64_t hash =
+      mix(static_cast<std::uint64_t>(verb) + 1, reduces(verb) ? static_cast<std::uint64_t>(reduction) : 0);
   hash = mix(hash, operands.size() + (static_cast<std::uint64_t>(root) << 32));
   for (const Operand& operand : operands)
     hash = mix(hash, static_cast<std::uint64_t>(operand.count) * 16 + static_cast<std::uint64_t>(operand.dtype));
@@ -118,7 +125,9 @@ void move_data(const Movement& movement, std::span<Worker* const> workers) {
     const std::int64_t block = operand.count * element;
     if (block == 0) continue;
     const bool gathers = message.verb == Verb::all_gather || message.verb == Verb::all_to_all;
-    const bool streaming = block * (gathers ? size : 1) * static_cast<std::int64_t>(movement.targets.size()) / movement.shares >= streaming_bytes;
+    const bool streaming =
+        block * (gathers ? size : 1) * static_cast<std::int64_t>(movement.targets.size()) / movement.shares >=
+        streaming_bytes;
     // Pointers of all members to one operand; small groups stay off the heap.
     const void* few_in[16];
     void* few_out[16];
@@ -126,8 +135,9 @@ void move_data(const Movement& movement, std::span<Worker* const> workers) {
     std::vector<void*> many_out;
     const void** in = few_in;
     void** out = few_out;
-    if (size > 16) many_in.resize(static_cast<std::size_t>(size)), many_out.resize(static_cast<std::size_t>(size)),
-                   in = many_in.data(), out = many_out.data();
+    if (size > 16)
+      many_in.resize(static_cast<std::size_t>(size)), many_out.resize(static_cast<std::size_t>(size)),
+          in = many_in.data(), out = many_out.data();
 
     switch (message.verb) {
       case Verb::all_reduce: {
@@ -139,7 +149,8 @@ void move_data(const Movement& movement, std::span<Worker* const> workers) {
           return share == movement.shares ? operand.count : operand.count * share / movement.shares / 64 * 64;
         };
         ReduceArguments arguments;
-        arguments.inputs = size, arguments.input = in, arguments.outputs = outputs, arguments.output = out, arguments.streaming = streaming;
+        arguments.inputs = size, arguments.input = in, arguments.outputs = outputs, arguments.output = out,
+        arguments.streaming = streaming;
         over_range(workers, edge(movement.share), edge(movement.share + 1), element * (size + outputs),
                    [&](std::int64_t begin, std::int64_t end) {
                      ReduceArguments part = arguments;
@@ -153,7 +164,8 @@ void move_data(const Movement& movement, std::span<Worker* const> workers) {
           for (int p = 0; p < size; ++p) in[p] = bytes_at(input(p, o), target * block);
           void* result = output(target, o);
           ReduceArguments arguments;
-          arguments.inputs = size, arguments.input = in, arguments.outputs = 1, arguments.output = &result, arguments.streaming = streaming;
+          arguments.inputs = size, arguments.input = in, arguments.outputs = 1, arguments.output = &result,
+          arguments.streaming = streaming;
           over_range(workers, 0, operand.count, element * (size + 1), [&](std::int64_t begin, std::int64_t end) {
             ReduceArguments part = arguments;
             part.begin = begin, part.end = end;
@@ -164,31 +176,38 @@ void move_data(const Movement& movement, std::span<Worker* const> workers) {
       case Verb::all_gather:
         // Each block is read once and written to all targets while it is in the cache.
         for (int p = 0; p < size; ++p)
-          for (std::int64_t begin = 0; begin < block; begin += parallel_bytes * (static_cast<std::int64_t>(workers.size()) + 1)) {
-            std::int64_t bytes = std::min(block - begin, parallel_bytes * (static_cast<std::int64_t>(workers.size()) + 1));
+          for (std::int64_t begin = 0; begin < block;
+               begin += parallel_bytes * (static_cast<std::int64_t>(workers.size()) + 1)) {
+            std::int64_t bytes =
+                std::min(block - begin, parallel_bytes * (static_cast<std::int64_t>(workers.size()) + 1));
             for (int target : movement.targets)
-              copy(workers, static_cast<char*>(output(target, o)) + p * block + begin, bytes_at(input(p, o), begin), bytes, streaming);
+              copy(workers, static_cast<char*>(output(target, o)) + p * block + begin, bytes_at(input(p, o), begin),
+                   bytes, streaming);
           }
         break;
       case Verb::all_to_all:
         for (int target : movement.targets)
           for (int p = 0; p < size; ++p)
-            copy(workers, static_cast<char*>(output(target, o)) + p * block, bytes_at(input(p, o), target * block), block, streaming);
+            copy(workers, static_cast<char*>(output(target, o)) + p * block, bytes_at(input(p, o), target * block),
+                 block, streaming);
         break;
       case Verb::permute:
         for (int target : movement.targets) {
           int source = -1;
           for (auto [from, to] : message.pairs)
             if (to == target) source = from;
-          if (source >= 0) copy(workers, output(target, o), input(source, o), block, streaming);
-          else std::memset(output(target, o), 0, static_cast<std::size_t>(block));
+          if (source >= 0)
+            copy(workers, output(target, o), input(source, o), block, streaming);
+          else
+            std::memset(output(target, o), 0, static_cast<std::size_t>(block));
         }
         break;
       case Verb::broadcast:
         for (int target : movement.targets) copy(workers, output(target, o), input(message.root, o), block, streaming);
         break;
       case Verb::all_to_allv:
-      case Verb::barrier: break;
+      case Verb::barrier:
+        break;
     }
   }
 }
@@ -207,8 +226,10 @@ void move_rows(const Group& group, std::span<const Message* const> messages, std
       for (std::size_t o = 0; o < mine.operands.size(); ++o) {
         auto row = static_cast<std::size_t>(mine.operands[o].count) * itemsize(mine.operands[o].dtype);
         if (rows == 0 || row == 0) continue;
-        std::memcpy(static_cast<char*>(mine.operands[o].output) + static_cast<std::size_t>(mine.routing->receive_offsets[from]) * row,
-                    static_cast<const char*>(theirs.operands[o].input) + static_cast<std::size_t>(theirs.routing->send_offsets[to]) * row,
+        std::memcpy(static_cast<char*>(mine.operands[o].output) +
+                        static_cast<std::size_t>(mine.routing->receive_offsets[from]) * row,
+                    static_cast<const char*>(theirs.operands[o].input) +
+                        static_cast<std::size_t>(theirs.routing->send_offsets[to]) * row,
                     static_cast<std::size_t>(rows) * row);
       }
     }

@@ -13,7 +13,16 @@
 
 namespace skein::runtime::cpu {
 
-enum class Verb : std::uint8_t { all_reduce, all_gather, reduce_scatter, all_to_all, permute, all_to_allv, broadcast, barrier };
+enum class Verb : std::uint8_t {
+  all_reduce,
+  all_gather,
+  reduce_scatter,
+  all_to_all,
+  permute,
+  all_to_allv,
+  broadcast,
+  barrier
+};
 
 /// One device's part of a collective.
 struct Message {
@@ -38,39 +47,40 @@ struct Device;
 /// Messages up to this many bytes a device are copied into the meeting point rather than read in place.
 inline constexpr std::int64_t small_bytes = 1024;
 
-/// What one lane shows to the others at one meeting. Two of them take turns: who is at meeting n knows that all others have
-/// left meeting n - 1, so the place of n - 2 is free.
+/// What one lane shows to the others at one meeting. Two of them take turns: who is at meeting n knows that all others
+/// have left meeting n - 1, so the place of n - 2 is free.
 struct alignas(64) Showcase {
   std::atomic<std::uint64_t> meeting{0};
   std::uint64_t signature = 0;
-  char inline_payload[48] = {};       // payloads that fit into the line travel with it
-  std::unique_ptr<char[]> payload;    // small_bytes for each of the lane's members, made when first needed
+  char inline_payload[48] = {};     // payloads that fit into the line travel with it
+  std::unique_ptr<char[]> payload;  // small_bytes for each of the lane's members, made when first needed
 };
 
 /// A group's members on one lane; touched only by that lane, but for what the others read at a meeting.
 struct alignas(64) GroupLane {
   int lane = 0;
-  std::vector<int> members;                // their ranks in the group
+  std::vector<int> members;  // their ranks in the group
   std::vector<Device*> devices;
-  std::vector<const Message*> messages;    // one for each member
+  std::vector<const Message*> messages;  // one for each member
   int arrived = 0;
-  std::uint64_t meeting = 0;               // of the last message
-  std::vector<const void*> inputs;         // scratch: of all members of the group, one per operand
-  std::vector<void*> outputs;              // scratch
+  std::uint64_t meeting = 0;        // of the last message
+  std::vector<const void*> inputs;  // scratch: of all members of the group, one per operand
+  std::vector<void*> outputs;       // scratch
   Showcase shown[2];
   alignas(64) std::atomic<std::uint64_t> finished{0};  // the last meeting whose data movement is done
 };
 
 struct Group {
-  std::vector<int> ranks;                  // of the members in the run, in the group's order
+  std::vector<int> ranks;  // of the members in the run, in the group's order
   std::vector<std::unique_ptr<GroupLane>> lanes;
   std::vector<std::pair<int, int>> where;  // of each member: index into lanes, index into that lane's members
 
   int size() const { return static_cast<int>(ranks.size()); }
 };
 
-/// Moves the data of one meeting: inputs[m * operands + i] is operand i of member m. For the members whose ranks are in `targets`,
-/// writes outputs[m * operands + i]. An all-reduce writes to all targets the part `share` of `shares` of each array.
+/// Moves the data of one meeting: inputs[m * operands + i] is operand i of member m. For the members whose ranks are in
+/// `targets`, writes outputs[m * operands + i]. An all-reduce writes to all targets the part `share` of `shares` of
+/// each array.
 struct Movement {
   const Message* message = nullptr;
   int size = 0;

@@ -17,15 +17,16 @@ struct ReduceArguments {
   bool streaming = false;  // the result is too large to stay in the caches
 };
 
-/// output[i] = ((input0[i] + input1[i]) + ...) for begin <= i < end. Returns false for a dtype that has no such reduction.
+/// output[i] = ((input0[i] + input1[i]) + ...) for begin <= i < end. Returns false for a dtype that has no such
+/// reduction.
 bool reduce(const ReduceArguments&);
 
 /// memcpy that leaves the caches alone.
 void copy_streaming(void* to, const void* from, std::int64_t bytes);
 
-#define SKEIN_KERNELS(level)                                          \
-  namespace level {                                                   \
-  bool reduce(const ReduceArguments&);                                \
+#define SKEIN_KERNELS(level)                                           \
+  namespace level {                                                    \
+  bool reduce(const ReduceArguments&);                                 \
   void copy_streaming(void* to, const void* from, std::int64_t bytes); \
   }
 SKEIN_KERNELS(v2)

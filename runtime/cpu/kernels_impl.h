@@ -1,5 +1,5 @@
-// The body of kernels_v2/v3/v4.cpp, which define SKEIN_LEVEL. It uses no function of the standard library: an inline one, compiled for
-// a newer machine, could be the copy that the linker keeps for all.
+// The body of kernels_v2/v3/v4.cpp, which define SKEIN_LEVEL. It uses no function of the standard library: an inline
+// one, compiled for a newer machine, could be the copy that the linker keeps for all.
 
 #include "runtime/cpu/kernels.h"
 
@@ -36,49 +36,86 @@ struct Brain {
   }
 };
 
-template <class T> inline constexpr bool is_float = false;
-template <> inline constexpr bool is_float<float> = true;
-template <> inline constexpr bool is_float<double> = true;
-template <class T> struct Unsigned { using type = T; };
-template <> struct Unsigned<std::int8_t> { using type = std::uint8_t; };
-template <> struct Unsigned<std::int16_t> { using type = std::uint16_t; };
-template <> struct Unsigned<std::int32_t> { using type = std::uint32_t; };
-template <> struct Unsigned<std::int64_t> { using type = std::uint64_t; };
+template <class T>
+inline constexpr bool is_float = false;
+template <>
+inline constexpr bool is_float<float> = true;
+template <>
+inline constexpr bool is_float<double> = true;
+template <class T>
+struct Unsigned {
+  using type = T;
+};
+template <>
+struct Unsigned<std::int8_t> {
+  using type = std::uint8_t;
+};
+template <>
+struct Unsigned<std::int16_t> {
+  using type = std::uint16_t;
+};
+template <>
+struct Unsigned<std::int32_t> {
+  using type = std::uint32_t;
+};
+template <>
+struct Unsigned<std::int64_t> {
+  using type = std::uint64_t;
+};
 
 struct Sum {
-  template <class T> static T apply(T a, T b) {
-    if constexpr (is_float<T>) return a + b;
-    else return static_cast<T>(static_cast<typename Unsigned<T>::type>(a) + static_cast<typename Unsigned<T>::type>(b));
+  template <class T>
+  static T apply(T a, T b) {
+    if constexpr (is_float<T>)
+      return a + b;
+    else
+      return static_cast<T>(static_cast<typename Unsigned<T>::type>(a) + static_cast<typename Unsigned<T>::type>(b));
   }
-  template <class T> static Complex<T> apply(Complex<T> a, Complex<T> b) { return {a.re + b.re, a.im + b.im}; }
+  template <class T>
+  static Complex<T> apply(Complex<T> a, Complex<T> b) {
+    return {a.re + b.re, a.im + b.im};
+  }
 };
 struct Prod {
-  template <class T> static T apply(T a, T b) {
+  template <class T>
+  static T apply(T a, T b) {
     if constexpr (is_float<T>) return a * b;
     // By way of 64 bits: two 16-bit factors would be multiplied as int, and overflow.
-    else return static_cast<T>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
+    else
+      return static_cast<T>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
   }
-  template <class T> static Complex<T> apply(Complex<T> a, Complex<T> b) {
+  template <class T>
+  static Complex<T> apply(Complex<T> a, Complex<T> b) {
     return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
   }
 };
 template <bool greater>
 struct Extreme {
-  template <class T> static T apply(T a, T b) {
-    if constexpr (is_float<T>) return ((greater ? a > b : a < b) || a != a) ? a : b;  // b if it is NaN
-    else return (greater ? a > b : a < b) ? a : b;
+  template <class T>
+  static T apply(T a, T b) {
+    if constexpr (is_float<T>)
+      return ((greater ? a > b : a < b) || a != a) ? a : b;  // b if it is NaN
+    else
+      return (greater ? a > b : a < b) ? a : b;
   }
-  template <class T> static Complex<T> apply(Complex<T> a, Complex<T> b) {  // lexicographic, as NumPy
+  template <class T>
+  static Complex<T> apply(Complex<T> a, Complex<T> b) {  // lexicographic, as NumPy
     bool a_nan = a.re != a.re || a.im != a.im, b_nan = b.re != b.re || b.im != b.im;
     bool first = greater ? a.re > b.re || (a.re == b.re && a.im > b.im) : a.re < b.re || (a.re == b.re && a.im < b.im);
     return a_nan ? a : b_nan ? b : first ? a : b;
   }
 };
 struct And {
-  template <class T> static T apply(T a, T b) { return static_cast<T>(a & b); }
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<T>(a & b);
+  }
 };
 struct Or {
-  template <class T> static T apply(T a, T b) { return static_cast<T>(a | b); }
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<T>(a | b);
+  }
 };
 
 // Stores that do not go through the caches.
@@ -119,8 +156,10 @@ void run(const ReduceArguments& arguments) {
     for (int k = 0; k < width; ++k) result[k] = E::store(sum[k]);
     for (int m = 0; m < arguments.outputs; ++m) {
       Stored* out = static_cast<Stored*>(arguments.output[m]) + i;
-      if (arguments.streaming && is_aligned(out)) stream<sizeof result>(out, result);
-      else __builtin_memcpy(out, result, sizeof result);
+      if (arguments.streaming && is_aligned(out))
+        stream<sizeof result>(out, result);
+      else
+        __builtin_memcpy(out, result, sizeof result);
     }
   }
   for (; i < arguments.end; ++i) {
@@ -136,12 +175,18 @@ enum { sum, max, min, prod, logical_and, logical_or };  // in the order of Reduc
 template <class E>
 bool integer(const ReduceArguments& a) {
   switch (a.reduction) {
-    case sum: return run<E, Sum>(a), true;
-    case max: return run<E, Extreme<true>>(a), true;
-    case min: return run<E, Extreme<false>>(a), true;
-    case prod: return run<E, Prod>(a), true;
-    case logical_and: return run<E, And>(a), true;
-    case logical_or: return run<E, Or>(a), true;
+    case sum:
+      return run<E, Sum>(a), true;
+    case max:
+      return run<E, Extreme<true>>(a), true;
+    case min:
+      return run<E, Extreme<false>>(a), true;
+    case prod:
+      return run<E, Prod>(a), true;
+    case logical_and:
+      return run<E, And>(a), true;
+    case logical_or:
+      return run<E, Or>(a), true;
   }
   return false;
 }
@@ -149,10 +194,14 @@ bool integer(const ReduceArguments& a) {
 template <class E>
 bool inexact(const ReduceArguments& a) {
   switch (a.reduction) {
-    case sum: return run<E, Sum>(a), true;
-    case max: return run<E, Extreme<true>>(a), true;
-    case min: return run<E, Extreme<false>>(a), true;
-    case prod: return run<E, Prod>(a), true;
+    case sum:
+      return run<E, Sum>(a), true;
+    case max:
+      return run<E, Extreme<true>>(a), true;
+    case min:
+      return run<E, Extreme<false>>(a), true;
+    case prod:
+      return run<E, Prod>(a), true;
   }
   return false;
 }
@@ -183,21 +232,36 @@ void copy_streaming(void* to, const void* from, std::int64_t bytes) {
 
 static bool reduce_any(const ReduceArguments& a) {
   switch (a.dtype) {  // in the order of DType
-    case 0: return boolean(a);
-    case 1: return integer<Plain<std::int8_t>>(a);
-    case 2: return integer<Plain<std::int16_t>>(a);
-    case 3: return integer<Plain<std::int32_t>>(a);
-    case 4: return integer<Plain<std::int64_t>>(a);
-    case 5: return integer<Plain<std::uint8_t>>(a);
-    case 6: return integer<Plain<std::uint16_t>>(a);
-    case 7: return integer<Plain<std::uint32_t>>(a);
-    case 8: return integer<Plain<std::uint64_t>>(a);
-    case 9: return inexact<Half>(a);
-    case 10: return inexact<Brain>(a);
-    case 11: return inexact<Plain<float>>(a);
-    case 12: return inexact<Plain<double>>(a);
-    case 13: return inexact<Plain<Complex<float>>>(a);
-    case 14: return inexact<Plain<Complex<double>>>(a);
+    case 0:
+      return boolean(a);
+    case 1:
+      return integer<Plain<std::int8_t>>(a);
+    case 2:
+      return integer<Plain<std::int16_t>>(a);
+    case 3:
+      return integer<Plain<std::int32_t>>(a);
+    case 4:
+      return integer<Plain<std::int64_t>>(a);
+    case 5:
+      return integer<Plain<std::uint8_t>>(a);
+    case 6:
+      return integer<Plain<std::uint16_t>>(a);
+    case 7:
+      return integer<Plain<std::uint32_t>>(a);
+    case 8:
+      return integer<Plain<std::uint64_t>>(a);
+    case 9:
+      return inexact<Half>(a);
+    case 10:
+      return inexact<Brain>(a);
+    case 11:
+      return inexact<Plain<float>>(a);
+    case 12:
+      return inexact<Plain<double>>(a);
+    case 13:
+      return inexact<Plain<Complex<float>>>(a);
+    case 14:
+      return inexact<Plain<Complex<double>>>(a);
   }
   return false;
 }

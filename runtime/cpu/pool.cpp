@@ -2,14 +2,14 @@
 
 #include "runtime/device.h"
 
-#include <atomic>
-#include <climits>
 #include <linux/futex.h>
-#include <mutex>
 #include <pthread.h>
 #include <sys/syscall.h>
-#include <thread>
 #include <unistd.h>
+#include <atomic>
+#include <climits>
+#include <mutex>
+#include <thread>
 
 namespace skein::runtime::cpu {
 namespace {

@@ -1,12 +1,12 @@
 #pragma once
 // The worker threads of this process, and how a thread has some of them help.
 //
-// A run claims the workers that are free and keeps them to its end, so that handing them work is two stores and no lock.
-// A run that finds none free works alone: two runs never wait for each other.
+// A run claims the workers that are free and keeps them to its end, so that handing them work is two stores and no
+// lock. A run that finds none free works alone: two runs never wait for each other.
 
+#include <sched.h>
 #include <cstdint>
 #include <ctime>
-#include <sched.h>
 #include <span>
 #include <vector>
 
@@ -31,8 +31,8 @@ class Team {
   std::vector<Worker*> workers_;
 };
 
-/// Runs task(argument, 0) on this thread and task(argument, i + 1) on worker i, and waits for all. With `optional`, a worker
-/// that has not begun when this thread is done need not begin any more.
+/// Runs task(argument, 0) on this thread and task(argument, i + 1) on worker i, and waits for all. With `optional`, a
+/// worker that has not begun when this thread is done need not begin any more.
 void fork_join(std::span<Worker* const> workers, Task task, void* argument, bool optional);
 
 /// Waiting in steps: first the core spins, then other threads may have it, then it sleeps for a moment.

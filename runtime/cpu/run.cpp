@@ -2,8 +2,8 @@
 
 #include <skein/base/error.h>
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <numeric>
 
 namespace skein::runtime::cpu {
@@ -128,7 +128,8 @@ void Lane::device_main(Device& device) noexcept {
   const Request& request = *run_.request_;
   device.state = Device::State::active;
   try {
-    if (!run_.failed() && setjmp(device.context.exit) == 0) request.body(&device.context, request.buffers, device.arena);
+    if (!run_.failed() && setjmp(device.context.exit) == 0)
+      request.body(&device.context, request.buffers, device.arena);
   } catch (const Cancelled&) {
   } catch (...) {
     run_.fail(std::current_exception());
@@ -198,7 +199,8 @@ Run::Run(std::span<const std::int64_t> mesh, int lanes) : mesh_(mesh.begin(), me
 
 std::exception_ptr Run::execute(const Request& request, std::span<Worker* const> workers) {
   request_ = &request;
-  constexpr std::int64_t kept_arenas = std::int64_t{4} << 20;  // together; larger ones go back to the allocator after each run
+  constexpr std::int64_t kept_arenas = std::int64_t{4}
+                                       << 20;  // together; larger ones go back to the allocator after each run
   settled_.store(0, std::memory_order_relaxed);
   idle_lanes_ = 0;
   const std::size_t leaders = lanes_.size() - 1;
@@ -212,7 +214,8 @@ std::exception_ptr Run::execute(const Request& request, std::span<Worker* const>
   }
   for (auto& device : devices_) {
     if (request.arena_bytes > static_cast<std::int64_t>(device->arena_memory.size()))
-      device->arena_memory = Buffer(), device->arena_memory = Buffer::allocate(static_cast<std::size_t>(request.arena_bytes));
+      device->arena_memory = Buffer(),
+      device->arena_memory = Buffer::allocate(static_cast<std::size_t>(request.arena_bytes));
     device->arena = static_cast<char*>(device->arena_memory.data());
     device->state = Device::State::fresh;
     // Devices that share a lane have no threads beside it: they take turns.
@@ -222,8 +225,10 @@ std::exception_ptr Run::execute(const Request& request, std::span<Worker* const>
   if (leaders == 0) {
     lanes_[0]->execute();
   } else {
-    fork_join(workers.first(leaders), [](void* run, int lane) { static_cast<Run*>(run)->lanes_[static_cast<std::size_t>(lane)]->execute(); },
-              this, false);
+    fork_join(
+        workers.first(leaders),
+        [](void* run, int lane) { static_cast<Run*>(run)->lanes_[static_cast<std::size_t>(lane)]->execute(); }, this,
+        false);
   }
   if (request.arena_bytes * size() > kept_arenas)
     for (auto& device : devices_) device->arena_memory = Buffer();
@@ -250,11 +255,14 @@ void Run::check_deadlock() {
   const Site* site = nullptr;
   for (const auto& device : devices_) {
     text += fmt::format("\n  device {}: ", device->context.rank);
-    if (device->waiting) text += "waits in " + device->waiting->describe(), site = site ? site : device->waiting->site;
-    else text += "has ended";
+    if (device->waiting)
+      text += "waits in " + device->waiting->describe(), site = site ? site : device->waiting->site;
+    else
+      text += "has ended";
   }
   text += "\nevery device of a group must call the same collectives in the same order";
-  error_ = std::make_exception_ptr(UserError(text, site && site->op ? site->op : request_->site.op, site ? site->file : request_->site.file,
+  error_ = std::make_exception_ptr(UserError(text, site && site->op ? site->op : request_->site.op,
+                                             site ? site->file : request_->site.file,
                                              static_cast<unsigned>(site ? site->line : request_->site.line)));
   failed_.store(true, std::memory_order_release);
 }
@@ -282,7 +290,8 @@ Membership Run::join(Device& device, const std::vector<int>& ranks) {
     }
     for (auto& lane : group->lanes)
       for (Showcase& shown : lane->shown)
-        if (group->lanes.size() > 1) shown.payload = std::make_unique<char[]>(static_cast<std::size_t>(small_bytes) * lane->members.size());
+        if (group->lanes.size() > 1)
+          shown.payload = std::make_unique<char[]>(static_cast<std::size_t>(small_bytes) * lane->members.size());
   }
   for (std::size_t m = 0; m < ranks.size(); ++m)
     if (ranks[m] == device.context.rank) {
@@ -295,7 +304,8 @@ Membership Run::join(Device& device, const std::vector<int>& ranks) {
 const Membership& Run::resolve(Device& device, const skein_collective& collective) {
   auto id = static_cast<std::size_t>(collective.id);
   std::span<const std::int32_t> axes(collective.axes, static_cast<std::size_t>(collective.axis_count));
-  std::span<const std::int32_t> groups(collective.groups, static_cast<std::size_t>(collective.group_count) * static_cast<std::size_t>(collective.group_size));
+  std::span<const std::int32_t> groups(collective.groups, static_cast<std::size_t>(collective.group_count) *
+                                                              static_cast<std::size_t>(collective.group_size));
   if (id >= device.resolved.size()) device.resolved.resize(id + 1);
   Device::Resolved& entry = device.resolved[id];
   const std::size_t length = 2 + axes.size() + groups.size();

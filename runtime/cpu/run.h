@@ -46,9 +46,9 @@ struct Device {
   Lane* lane = nullptr;
   Fiber fiber;
   State state = State::fresh;
-  bool released = false;               // parked: the meeting it waited for is over
-  const Message* waiting = nullptr;    // the collective that it is in
-  const Wait* wait = nullptr;          // polling
+  bool released = false;             // parked: the meeting it waited for is over
+  const Message* waiting = nullptr;  // the collective that it is in
+  const Wait* wait = nullptr;        // polling
   char* arena = nullptr;
   Buffer arena_memory;
   std::vector<std::int64_t> coordinates;
@@ -111,9 +111,11 @@ class Run {
   Run(std::span<const std::int64_t> mesh, int lanes);
 
   bool fits(std::span<const std::int64_t> mesh, int lanes) const {
-    return lanes == static_cast<int>(lanes_.size()) && mesh.size() == mesh_.size() && std::equal(mesh.begin(), mesh.end(), mesh_.begin());
+    return lanes == static_cast<int>(lanes_.size()) && mesh.size() == mesh_.size() &&
+           std::equal(mesh.begin(), mesh.end(), mesh_.begin());
   }
-  /// `workers`: the first lanes - 1 of them lead a lane, the rest help. Returns the first error, null if there was none.
+  /// `workers`: the first lanes - 1 of them lead a lane, the rest help. Returns the first error, null if there was
+  /// none.
   std::exception_ptr execute(const Request&, std::span<Worker* const> workers);
 
   bool failed() const { return failed_.load(std::memory_order_relaxed); }

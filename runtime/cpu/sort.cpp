@@ -51,7 +51,8 @@ Item* radix_sort(Item* items, Item* other, std::int64_t length, Bits (*key)(cons
   auto counts = std::make_unique<std::array<std::array<std::uint32_t, 256>, digits>>();
   for (std::int64_t i = 0; i < length; ++i) {
     Bits bits = key(items[i]);
-    for (int d = 0; d < digits; ++d) ++(*counts)[static_cast<std::size_t>(d)][static_cast<std::uint8_t>(bits >> (8 * d))];
+    for (int d = 0; d < digits; ++d)
+      ++(*counts)[static_cast<std::size_t>(d)][static_cast<std::uint8_t>(bits >> (8 * d))];
   }
   for (int d = 0; d < digits; ++d) {
     auto& count = (*counts)[static_cast<std::size_t>(d)];
@@ -95,11 +96,16 @@ void gather(void* data, const std::uint32_t* order, std::int64_t length, char* s
 
 void gather(void* data, const std::uint32_t* order, std::int64_t length, char* scratch, std::size_t bytes) {
   switch (bytes) {
-    case 1: return gather<std::uint8_t>(data, order, length, scratch, bytes);
-    case 2: return gather<std::uint16_t>(data, order, length, scratch, bytes);
-    case 4: return gather<std::uint32_t>(data, order, length, scratch, bytes);
-    case 8: return gather<std::uint64_t>(data, order, length, scratch, bytes);
-    default: return gather<void>(data, order, length, scratch, bytes);
+    case 1:
+      return gather<std::uint8_t>(data, order, length, scratch, bytes);
+    case 2:
+      return gather<std::uint16_t>(data, order, length, scratch, bytes);
+    case 4:
+      return gather<std::uint32_t>(data, order, length, scratch, bytes);
+    case 8:
+      return gather<std::uint64_t>(data, order, length, scratch, bytes);
+    default:
+      return gather<void>(data, order, length, scratch, bytes);
   }
 }
 
@@ -141,9 +147,11 @@ void sort_row(const Row& row, Scratch& scratch) {
   auto* space = scratch.get(scratch.second, length * std::max<std::size_t>(sizeof(Pair), 16));
   Pair* sorted = items;
   if (row.length < few)
-    std::sort(items, items + length, [](const Pair& a, const Pair& b) { return a.key != b.key ? a.key < b.key : a.index < b.index; });
+    std::sort(items, items + length,
+              [](const Pair& a, const Pair& b) { return a.key != b.key ? a.key < b.key : a.index < b.index; });
   else
-    sorted = radix_sort<Pair, Bits>(items, reinterpret_cast<Pair*>(space), row.length, [](const Pair& item) { return item.key; });
+    sorted = radix_sort<Pair, Bits>(items, reinterpret_cast<Pair*>(space), row.length,
+                                    [](const Pair& item) { return item.key; });
   // The order alone stays, at the front of the space that it is in; the other space serves the gathers.
   auto* order = reinterpret_cast<std::uint32_t*>(sorted);
   for (std::size_t i = 0; i < length; ++i) {
@@ -173,17 +181,21 @@ void sort_row(const Row& row, Scratch& scratch) {
   if (row.dtype == DType::complex64) return sort_complex<float>(row, scratch);
   if (row.dtype == DType::complex128) return sort_complex<double>(row, scratch);
   switch (itemsize(row.dtype)) {
-    case 1: return sort_row<std::uint8_t>(row, scratch);
-    case 2: return sort_row<std::uint16_t>(row, scratch);
-    case 4: return sort_row<std::uint32_t>(row, scratch);
-    default: return sort_row<std::uint64_t>(row, scratch);
+    case 1:
+      return sort_row<std::uint8_t>(row, scratch);
+    case 2:
+      return sort_row<std::uint16_t>(row, scratch);
+    case 4:
+      return sort_row<std::uint32_t>(row, scratch);
+    default:
+      return sort_row<std::uint64_t>(row, scratch);
   }
 }
 
 }  // namespace
 
-void sort_rows(DType dtype, std::int64_t rows, std::int64_t length, void* keys, std::span<const std::int32_t> payload_bytes,
-               void* const* payloads, std::span<Worker* const> workers) {
+void sort_rows(DType dtype, std::int64_t rows, std::int64_t length, void* keys,
+               std::span<const std::int32_t> payload_bytes, void* const* payloads, std::span<Worker* const> workers) {
   if (rows <= 0 || length <= 1) return;
   struct Job {
     DType dtype;
@@ -194,14 +206,20 @@ void sort_rows(DType dtype, std::int64_t rows, std::int64_t length, void* keys, 
     std::atomic<std::int64_t> next{0};
     std::mutex mutex;
     std::exception_ptr error;  // no memory for the scratch space of a thread
-  } job{dtype, rows, length, std::max<std::int64_t>(1, 16384 / length), static_cast<char*>(keys), payload_bytes, payloads, {}, {}, {}};
+  } job{
+      dtype, rows, length, std::max<std::int64_t>(1, 16384 / length), static_cast<char*>(keys), payload_bytes, payloads,
+      {},    {},   {}};
   Task task = [](void* argument, int) {
     Job& j = *static_cast<Job*>(argument);
     try {
       Scratch scratch;
       for (std::int64_t begin; (begin = j.next.fetch_add(j.step, std::memory_order_relaxed)) < j.rows;)
         for (std::int64_t r = begin; r < std::min(j.rows, begin + j.step); ++r) {
-          Row row{j.dtype, j.length, j.keys + r * j.length * static_cast<std::int64_t>(itemsize(j.dtype)), j.payload_bytes, {}};
+          Row row{j.dtype,
+                  j.length,
+                  j.keys + r * j.length * static_cast<std::int64_t>(itemsize(j.dtype)),
+                  j.payload_bytes,
+                  {}};
           for (std::size_t p = 0; p < j.payload_bytes.size(); ++p)
             row.payloads[p] = static_cast<char*>(j.payloads[p]) + r * j.length * j.payload_bytes[p];
           sort_row(row, scratch);
@@ -211,8 +229,10 @@ void sort_rows(DType dtype, std::int64_t rows, std::int64_t length, void* keys, 
       if (!j.error) j.error = std::current_exception();
     }
   };
-  if (workers.empty() || rows <= job.step || rows * length < 8192) task(&job, 0);
-  else fork_join(workers, task, &job, true);
+  if (workers.empty() || rows <= job.step || rows * length < 8192)
+    task(&job, 0);
+  else
+    fork_join(workers, task, &job, true);
   if (job.error) std::rethrow_exception(job.error);
 }
 

@@ -40,7 +40,9 @@ void run_spmd(skein_context* parent, const Request& request) {
   std::int64_t devices = 1;
   for (std::int64_t extent : request.mesh) devices *= extent;
   std::int64_t wanted = request.lanes ? request.lanes
-                        : static_cast<double>(devices) * static_cast<double>(request.work) >= worth_lanes ? total_threads() : 1;
+                        : static_cast<double>(devices) * static_cast<double>(request.work) >= worth_lanes
+                            ? total_threads()
+                            : 1;
   std::span<Worker* const> workers;
   if (wanted > 1) {
     workers = helpers(parent);

@@ -30,7 +30,8 @@ struct Request {
 /// Runs the program on all devices. Throws the first error after all of them have ended.
 void run_spmd(skein_context* parent, const Request&);
 
-/// For C++ programs: `body` on each of `devices` devices with the communicator of all, spread over at most `lanes` threads.
+/// For C++ programs: `body` on each of `devices` devices with the communicator of all, spread over at most `lanes`
+/// threads.
 void run_devices(int devices, int lanes, const std::function<void(Communicator&)>& body);
 
 /// The collective of compiled code.

@@ -50,8 +50,9 @@ class Conformance : public testing::TestWithParam<Case> {
 std::vector<Case> all_cases();
 std::string case_name(const testing::TestParamInfo<Case>&);
 
-#define SKEIN_CONFORMANCE(suite) \
-  INSTANTIATE_TEST_SUITE_P(Backends, suite, testing::ValuesIn(::skein::conformance::all_cases()), ::skein::conformance::case_name)
+#define SKEIN_CONFORMANCE(suite)                                                                  \
+  INSTANTIATE_TEST_SUITE_P(Backends, suite, testing::ValuesIn(::skein::conformance::all_cases()), \
+                           ::skein::conformance::case_name)
 
 // Elements of any dtype from small whole numbers, and back.
 void put(DType, void* data, std::int64_t index, double value);

@@ -43,42 +43,71 @@ T at(const void* data, std::int64_t i) {
 
 void put(DType dtype, void* data, std::int64_t i, double value) {
   switch (dtype) {
-    case DType::bool_: return set<std::uint8_t>(data, i, value != 0);
-    case DType::int8: return set(data, i, static_cast<std::int8_t>(value));
-    case DType::int16: return set(data, i, static_cast<std::int16_t>(value));
-    case DType::int32: return set(data, i, static_cast<std::int32_t>(value));
-    case DType::int64: return set(data, i, static_cast<std::int64_t>(value));
-    case DType::uint8: return set(data, i, static_cast<std::uint8_t>(value));
-    case DType::uint16: return set(data, i, static_cast<std::uint16_t>(value));
-    case DType::uint32: return set(data, i, static_cast<std::uint32_t>(value));
-    case DType::uint64: return set(data, i, static_cast<std::uint64_t>(value));
-    case DType::float16: return set(data, i, static_cast<_Float16>(value));
+    case DType::bool_:
+      return set<std::uint8_t>(data, i, value != 0);
+    case DType::int8:
+      return set(data, i, static_cast<std::int8_t>(value));
+    case DType::int16:
+      return set(data, i, static_cast<std::int16_t>(value));
+    case DType::int32:
+      return set(data, i, static_cast<std::int32_t>(value));
+    case DType::int64:
+      return set(data, i, static_cast<std::int64_t>(value));
+    case DType::uint8:
+      return set(data, i, static_cast<std::uint8_t>(value));
+    case DType::uint16:
+      return set(data, i, static_cast<std::uint16_t>(value));
+    case DType::uint32:
+      return set(data, i, static_cast<std::uint32_t>(value));
+    case DType::uint64:
+      return set(data, i, static_cast<std::uint64_t>(value));
+    case DType::float16:
+      return set(data, i, static_cast<_Float16>(value));
     case DType::bfloat16:
       return set(data, i, static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(static_cast<float>(value)) >> 16));
-    case DType::float32: return set(data, i, static_cast<float>(value));
-    case DType::float64: return set(data, i, value);
-    case DType::complex64: return set(data, i, std::complex<float>(static_cast<float>(value), 0));
-    case DType::complex128: return set(data, i, std::complex<double>(value, 0));
+    case DType::float32:
+      return set(data, i, static_cast<float>(value));
+    case DType::float64:
+      return set(data, i, value);
+    case DType::complex64:
+      return set(data, i, std::complex<float>(static_cast<float>(value), 0));
+    case DType::complex128:
+      return set(data, i, std::complex<double>(value, 0));
   }
 }
 
 double get(DType dtype, const void* data, std::int64_t i) {
   switch (dtype) {
-    case DType::bool_: return at<std::uint8_t>(data, i);
-    case DType::int8: return at<std::int8_t>(data, i);
-    case DType::int16: return at<std::int16_t>(data, i);
-    case DType::int32: return at<std::int32_t>(data, i);
-    case DType::int64: return static_cast<double>(at<std::int64_t>(data, i));
-    case DType::uint8: return at<std::uint8_t>(data, i);
-    case DType::uint16: return at<std::uint16_t>(data, i);
-    case DType::uint32: return at<std::uint32_t>(data, i);
-    case DType::uint64: return static_cast<double>(at<std::uint64_t>(data, i));
-    case DType::float16: return static_cast<double>(at<_Float16>(data, i));
-    case DType::bfloat16: return std::bit_cast<float>(static_cast<std::uint32_t>(at<std::uint16_t>(data, i)) << 16);
-    case DType::float32: return at<float>(data, i);
-    case DType::float64: return at<double>(data, i);
-    case DType::complex64: return at<std::complex<float>>(data, i).real();
-    case DType::complex128: return at<std::complex<double>>(data, i).real();
+    case DType::bool_:
+      return at<std::uint8_t>(data, i);
+    case DType::int8:
+      return at<std::int8_t>(data, i);
+    case DType::int16:
+      return at<std::int16_t>(data, i);
+    case DType::int32:
+      return at<std::int32_t>(data, i);
+    case DType::int64:
+      return static_cast<double>(at<std::int64_t>(data, i));
+    case DType::uint8:
+      return at<std::uint8_t>(data, i);
+    case DType::uint16:
+      return at<std::uint16_t>(data, i);
+    case DType::uint32:
+      return at<std::uint32_t>(data, i);
+    case DType::uint64:
+      return static_cast<double>(at<std::uint64_t>(data, i));
+    case DType::float16:
+      return static_cast<double>(at<_Float16>(data, i));
+    case DType::bfloat16:
+      return std::bit_cast<float>(static_cast<std::uint32_t>(at<std::uint16_t>(data, i)) << 16);
+    case DType::float32:
+      return at<float>(data, i);
+    case DType::float64:
+      return at<double>(data, i);
+    case DType::complex64:
+      return at<std::complex<float>>(data, i).real();
+    case DType::complex128:
+      return at<std::complex<double>>(data, i).real();
   }
   return 0;
 }

@@ -61,8 +61,10 @@ TEST_P(Errors, WaitingForEachOther) {
   if (devices() < 4 || !backend().reports_mismatch) return;
   std::string text = error_of([](Communicator& c) {
     auto part = c.split(c.rank() % 2, 0, here("split", 24));
-    if (c.rank() == 0) part->barrier(here("inner", 25)), c.barrier(here("outer", 26));
-    else c.barrier(here("outer", 26)), part->barrier(here("inner", 25));
+    if (c.rank() == 0)
+      part->barrier(here("inner", 25)), c.barrier(here("outer", 26));
+    else
+      c.barrier(here("outer", 26)), part->barrier(here("inner", 25));
   });
   EXPECT_THAT(text, HasSubstr("device 0: waits in inner"));
   EXPECT_THAT(text, HasSubstr("device 1: waits in outer"));
@@ -109,7 +111,8 @@ TEST_P(Errors, WrongPairs) {
 TEST_P(Errors, RowsThatDoNotFit) {
   if (skipped()) return;
   std::string text = error_of([](Communicator& c) {
-    std::vector<std::int64_t> send(static_cast<std::size_t>(c.size()), 1), at(static_cast<std::size_t>(c.size()), 0), receive = send;
+    std::vector<std::int64_t> send(static_cast<std::size_t>(c.size()), 1), at(static_cast<std::size_t>(c.size()), 0),
+        receive = send;
     if (c.rank() == 1) receive[0] = 2;
     float x = 0, y[4] = {};
     Operand operand{&x, y, float32, 1};

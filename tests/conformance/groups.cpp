@@ -58,7 +58,8 @@ TEST_P(Groups, RowsAndColumns) {
   const int columns = devices() % 2 == 0 ? 2 : 1;
   run([columns](Communicator& world) {
     int row = world.rank() / columns, column = world.rank() % columns;
-    auto along_row = world.split(row, column, here("split", 6)), along_column = world.split(column, row, here("split", 7));
+    auto along_row = world.split(row, column, here("split", 6)),
+         along_column = world.split(column, row, here("split", 7));
     for (int turn = 0; turn < 50; ++turn) {
       for (int extra = 0; extra < row % 3; ++extra) sum_over(*along_row, 1);  // rows differ in how many they do
       EXPECT_EQ(sum_over(*along_row, 1), columns);

@@ -26,12 +26,18 @@ double combine(Reduction reduction, DType dtype, double a, double b) {
     return all ? (a != 0 && b != 0) : (a != 0 || b != 0);
   }
   switch (reduction) {
-    case Reduction::sum: return a + b;
-    case Reduction::max: return std::max(a, b);
-    case Reduction::min: return std::min(a, b);
-    case Reduction::prod: return a * b;
-    case Reduction::logical_and: return static_cast<double>(static_cast<int>(a) & static_cast<int>(b));
-    case Reduction::logical_or: return static_cast<double>(static_cast<int>(a) | static_cast<int>(b));
+    case Reduction::sum:
+      return a + b;
+    case Reduction::max:
+      return std::max(a, b);
+    case Reduction::min:
+      return std::min(a, b);
+    case Reduction::prod:
+      return a * b;
+    case Reduction::logical_and:
+      return static_cast<double>(static_cast<int>(a) & static_cast<int>(b));
+    case Reduction::logical_or:
+      return static_cast<double>(static_cast<int>(a) | static_cast<int>(b));
   }
   return 0;
 }
@@ -52,7 +58,8 @@ class Verbs : public Conformance {};
 TEST_P(Verbs, AllReduceOfEveryDtype) {
   run([](Communicator& c) {
     for (int d = 0; d < dtype_count; ++d)
-      for (Reduction reduction : {Reduction::sum, Reduction::max, Reduction::min, Reduction::prod, Reduction::logical_and, Reduction::logical_or}) {
+      for (Reduction reduction : {Reduction::sum, Reduction::max, Reduction::min, Reduction::prod,
+                                  Reduction::logical_and, Reduction::logical_or}) {
         DType dtype = dtype_number(d);
         bool bits = reduction == Reduction::logical_and || reduction == Reduction::logical_or;
         if (bits && d >= static_cast<int>(DType::float16)) continue;
@@ -78,7 +85,8 @@ TEST_P(Verbs, AllReduceInPlaceOfEverySize) {
       Array x(float32, count, [&](std::int64_t i) { return value(c.rank(), i); });
       Operand operand{x.data(), x.data(), float32, count};
       c.all_reduce({&operand, 1}, Reduction::sum, here("psum", 2));
-      for (std::int64_t i = 0; i < count; ++i) ASSERT_EQ(x[i], expected(Reduction::sum, float32, c.size(), i)) << count << " " << i;
+      for (std::int64_t i = 0; i < count; ++i)
+        ASSERT_EQ(x[i], expected(Reduction::sum, float32, c.size(), i)) << count << " " << i;
     }
   });
 }
@@ -86,7 +94,9 @@ TEST_P(Verbs, AllReduceInPlaceOfEverySize) {
 // Rounding shows the order: the sum must be ((x0 + x1) + x2) + ..., whatever ran first, at every size.
 TEST_P(Verbs, SumsInRankOrder) {
   run([](Communicator& c) {
-    auto x = [](int rank, std::int64_t i) { return static_cast<float>(std::sin(rank * 1000.0 + static_cast<double>(i)) * std::pow(10.0, rank % 4)); };
+    auto x = [](int rank, std::int64_t i) {
+      return static_cast<float>(std::sin(rank * 1000.0 + static_cast<double>(i)) * std::pow(10.0, rank % 4));
+    };
     for (std::int64_t count : {std::int64_t{3}, std::int64_t{20000}})
       for (int repeat = 0; repeat < 3; ++repeat) {
         Array in(float32, count, [&](std::int64_t i) { return x(c.rank(), i); }), out(float32, count);
@@ -106,7 +116,9 @@ TEST_P(Verbs, MaxAndMinPassNaN) {
     for (DType dtype : {float16, bfloat16, float32, float64, complex64, complex128})
       for (Reduction reduction : {Reduction::max, Reduction::min})
         for (int bad = 0; bad < c.size(); ++bad) {
-          Array x(dtype, 300, [&](std::int64_t i) { return c.rank() == bad && i == 7 ? std::numeric_limits<double>::quiet_NaN() : 1.0; });
+          Array x(dtype, 300, [&](std::int64_t i) {
+            return c.rank() == bad && i == 7 ? std::numeric_limits<double>::quiet_NaN() : 1.0;
+          });
           Operand operand{x.data(), x.data(), dtype, 300};
           c.all_reduce({&operand, 1}, reduction, here("pmax", 4));
           for (std::int64_t i = 0; i < 300; ++i) ASSERT_EQ(std::isnan(x[i]), i == 7) << name(dtype);
@@ -131,7 +143,9 @@ TEST_P(Verbs, AllGather) {
       for (std::int64_t count : counts) {
         if (count > 1000 && d != static_cast<int>(DType::float32)) continue;
         DType dtype = dtype_number(d);
-        auto x = [&](int rank, std::int64_t i) { return is_bool(dtype) ? static_cast<double>((rank + i) % 2) : value(rank, i); };
+        auto x = [&](int rank, std::int64_t i) {
+          return is_bool(dtype) ? static_cast<double>((rank + i) % 2) : value(rank, i);
+        };
         Array in(dtype, count, [&](std::int64_t i) { return x(c.rank(), i); }), out(dtype, count * c.size());
         Operand operand{in.data(), out.data(), dtype, count};
         c.all_gather({&operand, 1}, here("all_gather", 6));
@@ -148,7 +162,8 @@ TEST_P(Verbs, ReduceScatter) {
         Array in(dtype, count * c.size(), [&](std::int64_t i) { return value(c.rank(), i); }), out(dtype, count);
         Operand operand{in.data(), out.data(), dtype, count};
         c.reduce_scatter({&operand, 1}, Reduction::sum, here("psum_scatter", 7));
-        for (std::int64_t i = 0; i < count; ++i) ASSERT_EQ(out[i], expected(Reduction::sum, dtype, c.size(), c.rank() * count + i));
+        for (std::int64_t i = 0; i < count; ++i)
+          ASSERT_EQ(out[i], expected(Reduction::sum, dtype, c.size(), c.rank() * count + i));
       }
   });
 }
@@ -157,7 +172,8 @@ TEST_P(Verbs, AllToAll) {
   run([](Communicator& c) {
     for (DType dtype : {int8, float64})
       for (std::int64_t count : counts) {
-        Array in(dtype, count * c.size(), [&](std::int64_t i) { return value(c.rank(), i); }), out(dtype, count * c.size());
+        Array in(dtype, count * c.size(), [&](std::int64_t i) { return value(c.rank(), i); }),
+            out(dtype, count * c.size());
         Operand operand{in.data(), out.data(), dtype, count};
         c.all_to_all({&operand, 1}, here("all_to_all", 8));
         for (int rank = 0; rank < c.size(); ++rank)
@@ -199,7 +215,8 @@ TEST_P(Verbs, PermuteAroundARingAndWithHoles) {
     for (int p = 0; p < n; ++p) ring.emplace_back(p, (p + 1) % n);
     for (int p = 0; p + 1 < n; p += 2) half.emplace_back(p, p + 1);
     for (std::int64_t count : counts) {
-      Array in(int32, count, [&](std::int64_t i) { return c.rank() * 100000.0 + static_cast<double>(i); }), out(int32, count), some(int32, count);
+      Array in(int32, count, [&](std::int64_t i) { return c.rank() * 100000.0 + static_cast<double>(i); }),
+          out(int32, count), some(int32, count);
       Operand operand{in.data(), out.data(), int32, count}, other{in.data(), some.data(), int32, count};
       c.permute({&operand, 1}, ring, here("ppermute", 10));
       c.permute({&other, 1}, half, here("ppermute", 11));
@@ -227,9 +244,12 @@ TEST_P(Verbs, BroadcastAndBarrier) {
 TEST_P(Verbs, SeveralArraysInOneMessage) {
   run([](Communicator& c) {
     for (std::int64_t scale : {std::int64_t{1}, std::int64_t{900}}) {
-      Array a(bool_, 3 * scale, [&](std::int64_t i) { return value(c.rank(), i); }), b(float64, 5 * scale, [&](std::int64_t i) { return value(c.rank(), i); }),
-          none(int32, 0), d(uint16, 7 * scale, [&](std::int64_t i) { return value(c.rank(), i); });
-      Operand operands[] = {{a.data(), a.data(), bool_, a.count}, {b.data(), b.data(), float64, b.count}, {none.data(), none.data(), int32, 0},
+      Array a(bool_, 3 * scale, [&](std::int64_t i) { return value(c.rank(), i); }),
+          b(float64, 5 * scale, [&](std::int64_t i) { return value(c.rank(), i); }), none(int32, 0),
+          d(uint16, 7 * scale, [&](std::int64_t i) { return value(c.rank(), i); });
+      Operand operands[] = {{a.data(), a.data(), bool_, a.count},
+                            {b.data(), b.data(), float64, b.count},
+                            {none.data(), none.data(), int32, 0},
                             {d.data(), d.data(), uint16, d.count}};
       c.all_reduce(operands, Reduction::sum, here("psum", 14));
       for (std::int64_t i = 0; i < a.count; ++i) ASSERT_EQ(a[i], expected(Reduction::sum, bool_, c.size(), i));

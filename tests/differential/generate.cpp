@@ -16,9 +16,10 @@ mlir::Value Generator::add(mlir::Value value) {
 mlir::Value Generator::anyOf(bool (*fits)(DType)) {
   for (int i = 0; i < 8; ++i)
     if (mlir::Value value = any(); fits(dtypeOf(value))) return value;
-  for (int i = 0; i < 64; ++i)
-    if (auto dtype = static_cast<DType>(random.between(0, dtype_count - 1)); fits(dtype)) return add(toDtype(any(), dtype));
-  return add(toDtype(any(), float32));
+  std::vector<DType> fitting;
+  for (int d = 0; d < dtype_count; ++d)
+    if (fits(static_cast<DType>(d))) fitting.push_back(static_cast<DType>(d));
+  return add(toDtype(any(), random.of(fitting)));
 }
 
 Sizes Generator::smallShape(int maxRank) {

@@ -42,12 +42,63 @@ static bool dropResult(mlir::ModuleOp module, unsigned i) {
   return true;
 }
 
-static mlir::Value zeroOf(mlir::Operation* op, mlir::Type type) {
+/// Ones of the type, standing before the op.
+static mlir::Value onesOf(mlir::Operation* op, mlir::Type type) {
   auto array = ir::arrayType(type);
-  if (!ir::varying(type).empty()) return {};
   mlir::OpBuilder builder(op);
   Emitter emitter(builder);
-  return emitter.splat(*ir::dtypeOf(array.getElementType()), array.getShape().vec(), 1);
+  mlir::Value ones = emitter.splat(*ir::dtypeOf(array.getElementType()), array.getShape().vec(), 1);
+  llvm::ArrayRef<mlir::StringAttr> names = ir::varying(type);
+  if (names.empty()) return ones;
+  auto mesh = op->getParentOfType<ir::ShardMapOp>().getMesh();
+  llvm::SmallVector<std::int64_t> sizes;
+  for (mlir::StringAttr name : names) sizes.push_back(mesh.getSizes()[llvm::find(mesh.getNames(), name) - mesh.getNames().begin()]);
+  return emitter.emit("pvary", ones, emitter.axes(names, sizes));
+}
+
+/// Takes away what nothing uses of the operands and results of shard_maps and switches.
+static void trim(mlir::ModuleOp module) {
+  auto without = [](mlir::ArrayAttr list, unsigned i) {
+    auto entries = llvm::to_vector(list.getValue());
+    entries.erase(entries.begin() + i);
+    return mlir::ArrayAttr::get(list.getContext(), entries);
+  };
+  for (mlir::Operation* op : opsOf(module)) {
+    if (!llvm::isa<ir::ShardMapOp, ir::SwitchOp>(op)) continue;
+    auto map = llvm::dyn_cast<ir::ShardMapOp>(op);
+    for (unsigned i = map ? op->getNumOperands() : 0; i-- > 0;) {
+      mlir::Block& body = map.getBody().front();
+      if (!body.getArgument(i).use_empty() || op->getNumOperands() == 1) continue;
+      body.eraseArgument(i);
+      op->eraseOperand(i);
+      op->setAttr("in_specs", without(map.getInSpecs(), i));
+    }
+    llvm::SmallVector<unsigned> used;
+    for (mlir::OpResult result : op->getResults())
+      if (!result.use_empty()) used.push_back(result.getResultNumber());
+    if (used.size() == op->getNumResults()) continue;
+    // Results cannot be erased: another op takes over the regions.
+    mlir::OpBuilder builder(op);
+    mlir::OperationState state(op->getLoc(), op->getName());
+    state.addOperands(op->getOperands());
+    state.addAttributes(op->getAttrs());
+    for (unsigned i : used) state.addTypes(op->getResult(i).getType());
+    for (mlir::Region& region : op->getRegions()) {
+      mlir::Operation* yield = region.front().getTerminator();
+      for (unsigned i = yield->getNumOperands(); i-- > 0;)
+        if (!llvm::is_contained(used, i)) yield->eraseOperand(i);
+      state.addRegion()->takeBody(region);
+    }
+    mlir::Operation* smaller = builder.create(state);
+    if (map) {
+      llvm::SmallVector<mlir::Attribute> specs;
+      for (unsigned i : used) specs.push_back(llvm::cast<ir::ShardMapOp>(smaller).getOutSpecs()[i]);
+      smaller->setAttr("out_specs", builder.getArrayAttr(specs));
+    }
+    for (auto [i, old] : llvm::enumerate(used)) op->getResult(old).replaceAllUsesWith(smaller->getResult(i));
+    op->erase();
+    return trim(module);  // the list names the old op
+  }
 }
 
 /// Replaces the results of op number `i` in the way number `way`; false if there is no such way.
@@ -55,13 +106,14 @@ static bool replace(mlir::ModuleOp module, std::size_t i, int way) {
   auto ops = opsOf(module);
   if (i >= ops.size()) return false;
   mlir::Operation* op = ops[i];
-  if (op->use_empty() || (llvm::isa<ir::ConstantOp>(op) && way >= 0)) return false;
+  if (op->use_empty() || llvm::isa<ir::ConstantOp>(op)) return false;
+  if (auto pvary = llvm::dyn_cast<ir::PvaryOp>(op); pvary && pvary.getOperand().getDefiningOp<ir::ConstantOp>()) return false;
   bool changed = false;
   for (mlir::Value result : op->getResults()) {
     if (result.use_empty()) continue;
     mlir::Value other;
     if (way == 0) {
-      other = zeroOf(op, result.getType());
+      other = onesOf(op, result.getType());
     } else {  // a value of the type that stands before: an operand, or an argument of the block
       std::vector<mlir::Value> candidates(op->operand_begin(), op->operand_end());
       candidates.insert(candidates.end(), op->getBlock()->args_begin(), op->getBlock()->args_end());
@@ -83,6 +135,8 @@ Module shrink(mlir::ModuleOp module, const std::function<bool(mlir::ModuleOp)>& 
   auto attempt = [&](auto change) {
     Module candidate = best->clone();
     if (!change(*candidate)) return false;
+    eraseDead(*candidate);
+    trim(*candidate);
     eraseDead(*candidate);
     if (mlir::failed(mlir::verify(*candidate)) || !fails(*candidate)) return false;
     best = std::move(candidate);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""spec_complete.py ROOT: every op of the dialect has an entry in docs/spec.md: a heading `### mnemonic` or a table row that begins with it."""
+"""spec_complete.py ROOT: every op of the dialect has an entry in docs/spec.md: a heading that names it, a table row that
+begins with it, or a definition, `mnemonic`: ..."""
 import pathlib
 import re
 import sys
@@ -19,6 +20,8 @@ def main():
             told.update(re.findall(r"\w+", heading[1]))
         elif line.startswith("|"):
             told.update(re.findall(r"`(?:skein\.)?(\w+)`", line.split("|")[1]))
+        else:
+            told.update(re.findall(r"`(\w+)`:", line))
     missing = sorted(set(ops) - told)
     print(f"{len(ops)} ops, {len(ops) - len(missing)} of them in docs/spec.md")
     if not ops:

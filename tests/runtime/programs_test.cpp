@@ -46,10 +46,13 @@ TEST(Programs, ArenasAreAlignedAndLarge) {
 
 // buffers: visits, count, grain
 void visit(skein_context* context, void* const* buffers, char*) {
-  skein_parallel_for(context, [](void* const* arguments, std::int64_t begin, std::int64_t end) {
-    auto* visits = static_cast<std::uint8_t*>(arguments[0]);
-    for (std::int64_t i = begin; i < end; ++i) ++visits[i];
-  }, buffers, *static_cast<std::int64_t*>(buffers[1]), *static_cast<std::int64_t*>(buffers[2]));
+  skein_parallel_for(
+      context,
+      [](void* const* arguments, std::int64_t begin, std::int64_t end) {
+        auto* visits = static_cast<std::uint8_t*>(arguments[0]);
+        for (std::int64_t i = begin; i < end; ++i) ++visits[i];
+      },
+      buffers, *static_cast<std::int64_t*>(buffers[1]), *static_cast<std::int64_t*>(buffers[2]));
 }
 
 TEST(ParallelFor, VisitsEveryIterationOnce) {
@@ -61,7 +64,8 @@ TEST(ParallelFor, VisitsEveryIterationOnce) {
       std::vector<std::uint8_t> visits(static_cast<std::size_t>(count) + 1);
       void* buffers[] = {visits.data(), &count, &grain};
       run(executable, buffers);
-      for (std::int64_t i = 0; i < count; ++i) ASSERT_EQ(visits[static_cast<std::size_t>(i)], 1) << count << " " << grain << " " << i;
+      for (std::int64_t i = 0; i < count; ++i)
+        ASSERT_EQ(visits[static_cast<std::size_t>(i)], 1) << count << " " << grain << " " << i;
       ASSERT_EQ(visits.back(), 0);
     }
 }
@@ -111,8 +115,10 @@ TEST(Programs, FromSeveralThreadsAtOnce) {
         ASSERT_EQ(std::count(visits.begin(), visits.end(), 1), count);
         float x = static_cast<float>(turn % 2), y = 0;
         void* others[] = {&x, &y};
-        if (turn % 2) run(failing, others);
-        else EXPECT_THROW(run(failing, others), UserError);
+        if (turn % 2)
+          run(failing, others);
+        else
+          EXPECT_THROW(run(failing, others), UserError);
       }
     });
   for (auto& thread : threads) thread.join();

@@ -69,27 +69,32 @@ class Spmd : public testing::TestWithParam<std::int64_t> {};
 TEST_P(Spmd, AxesOfAMesh) {
   // The results of device (i, j) at 4 * (i * 3 + j).
   std::vector<std::int32_t> results(24);
-  run_program({{2, 3}, [](skein_context* context, void* const* buffers, char* arena) {
-    auto i = static_cast<std::int32_t>(skein_axis_index(context, 0)), j = static_cast<std::int32_t>(skein_axis_index(context, 1));
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(arena) % 64, 0u);
-    arena[99] = static_cast<char>(j);
-    auto* out = static_cast<std::int32_t*>(buffers[0]) + 4 * (i * 3 + j);
-    std::int32_t mine = 10 * i + j;
-    for (int turn = 0; turn < 10; ++turn) {
-      out[0] = psum(context, sum_over(0, axis_x, 1, 10), mine);
-      out[1] = psum(context, sum_over(1, axis_y, 1, 11), mine);
-      out[2] = psum(context, sum_over(2, both, 2, 12), mine);
-    }
-    // Ranks count row-major over the axes in the order named.
-    std::int32_t all[6];
-    skein_collective gather = sum_over(3, reversed, 2, 13);
-    gather.verb = SKEIN_ALL_GATHER;
-    const void* inputs[] = {&mine};
-    void* outputs[] = {all};
-    skein_collective_run(context, &gather, inputs, outputs);
-    out[3] = all[1] * 100 + all[2];
-    EXPECT_EQ(arena[99], static_cast<char>(j));
-  }, GetParam(), 100}, {results.data()});
+  run_program({{2, 3},
+               [](skein_context* context, void* const* buffers, char* arena) {
+                 auto i = static_cast<std::int32_t>(skein_axis_index(context, 0)),
+                      j = static_cast<std::int32_t>(skein_axis_index(context, 1));
+                 EXPECT_EQ(reinterpret_cast<std::uintptr_t>(arena) % 64, 0u);
+                 arena[99] = static_cast<char>(j);
+                 auto* out = static_cast<std::int32_t*>(buffers[0]) + 4 * (i * 3 + j);
+                 std::int32_t mine = 10 * i + j;
+                 for (int turn = 0; turn < 10; ++turn) {
+                   out[0] = psum(context, sum_over(0, axis_x, 1, 10), mine);
+                   out[1] = psum(context, sum_over(1, axis_y, 1, 11), mine);
+                   out[2] = psum(context, sum_over(2, both, 2, 12), mine);
+                 }
+                 // Ranks count row-major over the axes in the order named.
+                 std::int32_t all[6];
+                 skein_collective gather = sum_over(3, reversed, 2, 13);
+                 gather.verb = SKEIN_ALL_GATHER;
+                 const void* inputs[] = {&mine};
+                 void* outputs[] = {all};
+                 skein_collective_run(context, &gather, inputs, outputs);
+                 out[3] = all[1] * 100 + all[2];
+                 EXPECT_EQ(arena[99], static_cast<char>(j));
+               },
+               GetParam(),
+               100},
+              {results.data()});
   for (int i = 0; i < 2; ++i)
     for (int j = 0; j < 3; ++j) {
       const std::int32_t* r = &results[static_cast<std::size_t>(4 * (i * 3 + j))];
@@ -102,13 +107,16 @@ TEST_P(Spmd, AxesOfAMesh) {
 
 TEST_P(Spmd, GroupsOfRanks) {
   std::vector<std::int32_t> results(4);
-  run_program({{4}, [](skein_context* context, void* const* buffers, char*) {
-    static const std::int32_t groups[] = {0, 3, 1, 2};
-    skein_collective c = sum_over(0, axis_x, 1, 20);
-    c.group_count = 2, c.group_size = 2, c.groups = groups;
-    auto rank = static_cast<std::int32_t>(skein_axis_index(context, 0));
-    static_cast<std::int32_t*>(buffers[0])[rank] = psum(context, c, 1 << rank);
-  }, GetParam()}, {results.data()});
+  run_program({{4},
+               [](skein_context* context, void* const* buffers, char*) {
+                 static const std::int32_t groups[] = {0, 3, 1, 2};
+                 skein_collective c = sum_over(0, axis_x, 1, 20);
+                 c.group_count = 2, c.group_size = 2, c.groups = groups;
+                 auto rank = static_cast<std::int32_t>(skein_axis_index(context, 0));
+                 static_cast<std::int32_t*>(buffers[0])[rank] = psum(context, c, 1 << rank);
+               },
+               GetParam()},
+              {results.data()});
   EXPECT_EQ(results, (std::vector<std::int32_t>{9, 6, 6, 9}));
 }
 
@@ -116,14 +124,20 @@ TEST_P(Spmd, GroupsOfRanks) {
 TEST_P(Spmd, ProgramsDoNotShareTheirGroups) {
   for (int repeat = 0; repeat < 3; ++repeat) {
     std::vector<std::int32_t> a(4), b(4);
-    run_program({{2, 2}, [](skein_context* context, void* const* buffers, char*) {
-      auto rank = 2 * skein_axis_index(context, 0) + skein_axis_index(context, 1);
-      static_cast<std::int32_t*>(buffers[0])[rank] = psum(context, sum_over(0, axis_x, 1, 30), 1 << rank);
-    }, GetParam()}, {a.data()});
-    run_program({{2, 2}, [](skein_context* context, void* const* buffers, char*) {
-      auto rank = 2 * skein_axis_index(context, 0) + skein_axis_index(context, 1);
-      static_cast<std::int32_t*>(buffers[0])[rank] = psum(context, sum_over(0, axis_y, 1, 30), 1 << rank);
-    }, GetParam()}, {b.data()});
+    run_program({{2, 2},
+                 [](skein_context* context, void* const* buffers, char*) {
+                   auto rank = 2 * skein_axis_index(context, 0) + skein_axis_index(context, 1);
+                   static_cast<std::int32_t*>(buffers[0])[rank] = psum(context, sum_over(0, axis_x, 1, 30), 1 << rank);
+                 },
+                 GetParam()},
+                {a.data()});
+    run_program({{2, 2},
+                 [](skein_context* context, void* const* buffers, char*) {
+                   auto rank = 2 * skein_axis_index(context, 0) + skein_axis_index(context, 1);
+                   static_cast<std::int32_t*>(buffers[0])[rank] = psum(context, sum_over(0, axis_y, 1, 30), 1 << rank);
+                 },
+                 GetParam()},
+                {b.data()});
     EXPECT_EQ(a, (std::vector<std::int32_t>{5, 10, 5, 10}));
     EXPECT_EQ(b, (std::vector<std::int32_t>{3, 3, 12, 12}));
   }
@@ -137,17 +151,21 @@ TEST_P(Spmd, OneOfEightDevicesFails) {
   for (std::int32_t bad = 0; bad < 8; ++bad) {
     std::string what;
     try {
-      run_program({{8}, [](skein_context* context, void* const* buffers, char*) {
-        auto rank = static_cast<std::int32_t>(skein_axis_index(context, 0));
-        for (std::int32_t turn = 0; turn < 30; ++turn) {
-          skein_message message = too_far;
-          message.ranks = ranks, message.shapes = shapes;
-          const void* operands[] = {&turn};
-          skein_check(context, rank != *static_cast<std::int32_t*>(buffers[0]) || turn < 12, &message, operands);
-          EXPECT_EQ(psum(context, sum_over(0, axis_x, 1, 40), 1), 8);
-          EXPECT_LE(turn, 12);
-        }
-      }, GetParam()}, {&bad});
+      run_program({{8},
+                   [](skein_context* context, void* const* buffers, char*) {
+                     auto rank = static_cast<std::int32_t>(skein_axis_index(context, 0));
+                     for (std::int32_t turn = 0; turn < 30; ++turn) {
+                       skein_message message = too_far;
+                       message.ranks = ranks, message.shapes = shapes;
+                       const void* operands[] = {&turn};
+                       skein_check(context, rank != *static_cast<std::int32_t*>(buffers[0]) || turn < 12, &message,
+                                   operands);
+                       EXPECT_EQ(psum(context, sum_over(0, axis_x, 1, 40), 1), 8);
+                       EXPECT_LE(turn, 12);
+                     }
+                   },
+                   GetParam()},
+                  {&bad});
     } catch (const UserError& error) {
       what = error.what();
     }
@@ -158,11 +176,14 @@ TEST_P(Spmd, OneOfEightDevicesFails) {
 TEST_P(Spmd, DevicesThatWaitForNothing) {
   std::string what;
   try {
-    run_program({{2, 2}, [](skein_context* context, void* const*, char*) {
-      if (skein_axis_index(context, 0) == 0 && skein_axis_index(context, 1) == 1) return;
-      psum(context, sum_over(0, axis_x, 1, 50), 1);
-      psum(context, sum_over(1, both, 2, 51), 1);
-    }, GetParam()}, {});
+    run_program({{2, 2},
+                 [](skein_context* context, void* const*, char*) {
+                   if (skein_axis_index(context, 0) == 0 && skein_axis_index(context, 1) == 1) return;
+                   psum(context, sum_over(0, axis_x, 1, 50), 1);
+                   psum(context, sum_over(1, both, 2, 51), 1);
+                 },
+                 GetParam()},
+                {});
   } catch (const UserError& error) {
     what = error.what();
   }
@@ -179,10 +200,14 @@ TEST_P(Spmd, FromSeveralThreadsAtOnce) {
     threads.emplace_back([t] {
       for (int turn = 0; turn < 50; ++turn) {
         std::vector<std::int32_t> results(4);
-        run_program({{4}, [](skein_context* context, void* const* buffers, char*) {
-          auto rank = skein_axis_index(context, 0);
-          static_cast<std::int32_t*>(buffers[0])[rank] = psum(context, sum_over(0, axis_x, 1, 60), static_cast<std::int32_t>(rank));
-        }, GetParam()}, {results.data()});
+        run_program({{4},
+                     [](skein_context* context, void* const* buffers, char*) {
+                       auto rank = skein_axis_index(context, 0);
+                       static_cast<std::int32_t*>(buffers[0])[rank] =
+                           psum(context, sum_over(0, axis_x, 1, 60), static_cast<std::int32_t>(rank));
+                     },
+                     GetParam()},
+                    {results.data()});
         ASSERT_EQ(results, std::vector<std::int32_t>(4, 6)) << t;
       }
     });
@@ -192,23 +217,33 @@ TEST_P(Spmd, FromSeveralThreadsAtOnce) {
 TEST_P(Spmd, ParallelLoopsOfDevices) {
   constexpr std::int64_t n = 100000;
   std::vector<std::int32_t> data(2 * n);
-  run_program({{2}, [](skein_context* context, void* const* buffers, char*) {
-    void* arguments[] = {static_cast<std::int32_t*>(buffers[0]) + skein_axis_index(context, 0) * n};
-    skein_parallel_for(context, [](void* const* a, std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) static_cast<std::int32_t*>(a[0])[i] += 1;
-    }, arguments, n, 100);
-    psum(context, sum_over(0, axis_x, 1, 70), 1);
-  }, GetParam()}, {data.data()});
+  run_program({{2},
+               [](skein_context* context, void* const* buffers, char*) {
+                 void* arguments[] = {static_cast<std::int32_t*>(buffers[0]) + skein_axis_index(context, 0) * n};
+                 skein_parallel_for(
+                     context,
+                     [](void* const* a, std::int64_t begin, std::int64_t end) {
+                       for (std::int64_t i = begin; i < end; ++i) static_cast<std::int32_t*>(a[0])[i] += 1;
+                     },
+                     arguments, n, 100);
+                 psum(context, sum_over(0, axis_x, 1, 70), 1);
+               },
+               GetParam()},
+              {data.data()});
   EXPECT_EQ(std::count(data.begin(), data.end(), 1), 2 * n);
 }
 
 TEST_P(Spmd, ManyDevices) {
   std::vector<std::int32_t> results(200);
-  run_program({{200}, [](skein_context* context, void* const* buffers, char*) {
-    auto rank = skein_axis_index(context, 0);
-    for (int turn = 0; turn < 5; ++turn)
-      static_cast<std::int32_t*>(buffers[0])[rank] = psum(context, sum_over(0, axis_x, 1, 80), static_cast<std::int32_t>(rank));
-  }, GetParam()}, {results.data()});
+  run_program({{200},
+               [](skein_context* context, void* const* buffers, char*) {
+                 auto rank = skein_axis_index(context, 0);
+                 for (int turn = 0; turn < 5; ++turn)
+                   static_cast<std::int32_t*>(buffers[0])[rank] =
+                       psum(context, sum_over(0, axis_x, 1, 80), static_cast<std::int32_t>(rank));
+               },
+               GetParam()},
+              {results.data()});
   EXPECT_EQ(results, std::vector<std::int32_t>(200, 199 * 100));
 }
 

@@ -5,10 +5,8 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <typeindex>
-#include <unordered_map>
+#include <typeinfo>
 #include <vector>
 
 namespace skein {
@@ -20,123 +18,108 @@ struct JitOptions {
 
 namespace detail {
 
-/// A function compiled for one signature: the static parts of its arguments, the program, what is static in its result.
-template <class Result, class Arguments>
-struct Specialization {
-  using Stored = std::conditional_t<std::is_void_v<Result>, std::tuple<>, Result>;
-  Arguments skeleton;
-  ProgramPtr program;
-  Stored result;
+/// What a function was compiled to for its signatures. Thread safe; entries stay as long as the table.
+class SKEIN_API SpecTable {
+ public:
+  struct SKEIN_API Entry {
+    virtual ~Entry();
+    ProgramPtr program;
+    const std::type_info* arguments = nullptr;  // the C++ type of the arguments' tuple
+  };
+  using Matches = bool (*)(const Entry&, const void* arguments);  // whether static parts agree
 
-  Result run(std::span<const Array* const> leaves) const {
-    Stored out = result;
-    PointerList<Array> places;
-    each_leaf(out, [&](Array& leaf) {
-      if (!leaf.empty()) places.push_back(&leaf);
-    });
-    execute(*program, leaves, places.span());
-    if constexpr (!std::is_void_v<Result>) return out;
-  }
+  SpecTable();
+  ~SpecTable();
+  SpecTable(const SpecTable&) = delete;
+  SpecTable& operator=(const SpecTable&) = delete;
+  /// The entry used last: the common case is that it fits.
+  const Entry* last() const { return last_.load(std::memory_order_acquire); }
+  const Entry* find(std::size_t hash, std::span<const Array* const> leaves, Matches, const void* arguments);
+  /// Adds an entry, or drops it if another thread was faster.
+  const Entry* add(std::size_t hash, std::span<const Array* const> leaves, Matches, const void* arguments, std::unique_ptr<Entry>);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+  std::atomic<const Entry*> last_{nullptr};
 };
 
-template <class Arguments>
-void collect_leaves(const Arguments& arguments, PointerList<const Array>& leaves) {
-  each_leaf(arguments, [&](const Array& leaf) {
+/// The leaves that donate_argnums name; checks the options against how many leaves each argument has.
+SKEIN_API std::vector<int> donated_leaves(const JitOptions&, const std::vector<int>& leaf_counts);
+
+template <class Tree>
+void collect_leaves(const Tree& tree, PointerList<const Array>& leaves) {
+  each_leaf(tree, [&](const Array& leaf) {
     if (!leaf.empty()) leaves.push_back(&leaf);
   });
 }
 
-SKEIN_API void check_argnums(const JitOptions&, const std::vector<int>& leaf_counts);
-
+/// A function compiled for one signature: the static parts of its arguments, the program, what is static in its result.
 template <class F, class Arguments>
-struct Specialize {
+struct Specialization : SpecTable::Entry {
   using Result = std::decay_t<decltype(std::apply(std::declval<F&>(), std::declval<Arguments>()))>;
-  using Spec = Specialization<Result, Arguments>;
+  Arguments skeleton;
+  std::conditional_t<std::is_void_v<Result>, std::tuple<>, Result> result;
 
-  static std::unique_ptr<const Spec> trace(F& fn, const Arguments& arguments, std::span<const Array* const> leaves, const JitOptions& options) {
+  static bool matches(const Entry& entry, const void* arguments) {
+    return *entry.arguments == typeid(Arguments) &&
+           same_structure(static_cast<const Specialization&>(entry).skeleton, *static_cast<const Arguments*>(arguments));
+  }
+
+  Result run(std::span<const Array* const> leaves) const {
+    if constexpr (std::is_void_v<Result>) {
+      execute(*program, leaves, {});
+    } else {
+      Result out = result;
+      PointerList<Array> places;
+      each_leaf(out, [&](Array& leaf) {
+        if (!leaf.empty()) places.push_back(&leaf);
+      });
+      execute(*program, leaves, places.span());
+      return out;
+    }
+  }
+
+  static std::unique_ptr<Specialization> trace(F& fn, const Arguments& arguments, std::span<const Array* const> leaves, const JitOptions& options) {
     std::vector<int> counts;
-    std::apply([&](const auto&... argument) { (counts.push_back(static_cast<int>(leaves_of(argument).size())), ...); }, arguments);
-    check_argnums(options, counts);
-    std::vector<int> donated;
-    int position = 0, argument = 0;
-    std::apply([&](const auto&... tree) {
-      auto visit = [&](const auto& one) {
-        bool donate = std::find(options.donate_argnums.begin(), options.donate_argnums.end(), argument++) != options.donate_argnums.end();
-        each_leaf(one, [&](const Array& leaf) {
-          if (leaf.empty()) return;
-          if (donate) donated.push_back(position);
-          ++position;
-        });
-      };
-      (visit(tree), ...);
-    }, arguments);
-
-    auto spec = std::make_unique<Spec>();
-    spec->skeleton = skeleton_of(arguments);
+    each_child(arguments, [&](const auto& argument) {
+      int count = 0;
+      each_leaf(argument, [&](const Array& leaf) { count += !leaf.empty(); });
+      counts.push_back(count);
+    });
+    std::vector<int> donated = donated_leaves(options, counts);
+    auto made = std::make_unique<Specialization>();
+    made->arguments = &typeid(Arguments);
+    made->skeleton = skeleton_of(arguments);
     ProgramScope scope(leaves, true);
     Arguments traced = arguments;
-    std::size_t next = 0;
+    const Array* next = scope.arguments().data();
     each_leaf(traced, [&](Array& leaf) {
-      if (!leaf.empty()) leaf = scope.arguments()[next++];
+      if (!leaf.empty()) leaf = *next++;
     });
     if constexpr (std::is_void_v<Result>) {
       apply_user_code(fn, std::move(traced));
-      spec->program = scope.finish({}, donated);
+      made->program = scope.finish({}, donated);
     } else {
-      Result result = apply_user_code(fn, std::move(traced));
+      Result out = apply_user_code(fn, std::move(traced));
       PointerList<const Array> outputs;
-      collect_leaves(result, outputs);
-      spec->program = scope.finish(outputs.span(), donated);
-      spec->result = skeleton_of(std::move(result));
+      collect_leaves(out, outputs);
+      made->program = scope.finish(outputs.span(), donated);
+      made->result = skeleton_of(std::move(out));
     }
-    return spec;
-  }
-};
-
-struct CacheBase {
-  virtual ~CacheBase() = default;
-};
-
-/// The specialisations of one function for arguments of one C++ type.
-template <class F, class Arguments>
-class Cache : public CacheBase {
- public:
-  using Spec = typename Specialize<F, Arguments>::Spec;
-
-  const Spec& find(F& fn, const Arguments& arguments, std::span<const Array* const> leaves, const JitOptions& options) {
-    const Spec* last = last_.load(std::memory_order_acquire);
-    if (last && accepts(*last->program, leaves) && same_structure(last->skeleton, arguments)) return *last;
-    std::size_t hash = hash_types(leaves);
-    hash_structure(hash, arguments);
-    if (const Spec* found = look(hash, arguments, leaves)) return *found;
-    auto made = Specialize<F, Arguments>::trace(fn, arguments, leaves, options);  // without the lock: it runs user code
-    std::lock_guard lock(mutex_);
-    if (const Spec* found = look_locked(hash, arguments, leaves)) return *found;
-    const Spec* spec = made.get();
-    entries_.emplace(hash, std::move(made));
-    last_.store(spec, std::memory_order_release);
-    return *spec;
+    return made;
   }
 
- private:
-  const Spec* look(std::size_t hash, const Arguments& arguments, std::span<const Array* const> leaves) {
-    std::lock_guard lock(mutex_);
-    return look_locked(hash, arguments, leaves);
-  }
-  const Spec* look_locked(std::size_t hash, const Arguments& arguments, std::span<const Array* const> leaves) {
-    auto [first, end] = entries_.equal_range(hash);
-    for (; first != end; ++first) {
-      const Spec* spec = first->second.get();
-      if (!accepts(*spec->program, leaves) || !same_structure(spec->skeleton, arguments)) continue;
-      last_.store(spec, std::memory_order_release);
-      return spec;
+  static const Specialization& find(SpecTable& table, F& fn, const Arguments& arguments, std::span<const Array* const> leaves, const JitOptions& options) {
+    const Entry* entry = table.last();
+    if (!entry || !accepts(*entry->program, leaves) || !matches(*entry, &arguments)) {
+      std::size_t hash = hash_types(leaves);
+      hash_structure(hash, arguments);
+      entry = table.find(hash, leaves, matches, &arguments);
+      if (!entry) entry = table.add(hash, leaves, matches, &arguments, trace(fn, arguments, leaves, options));  // traced without a lock: it runs user code
     }
-    return nullptr;
+    return static_cast<const Specialization&>(*entry);
   }
-
-  std::atomic<const Spec*> last_{nullptr};
-  std::mutex mutex_;
-  std::unordered_multimap<std::size_t, std::unique_ptr<const Spec>> entries_;
 };
 
 }  // namespace detail
@@ -144,10 +127,10 @@ class Cache : public CacheBase {
 /// A program made for one signature; called with arguments of that signature.
 template <class F, class Arguments>
 class Compiled {
-  using Specialize = detail::Specialize<F, Arguments>;
+  using Specialization = detail::Specialization<F, Arguments>;
 
  public:
-  Compiled(std::shared_ptr<const typename Specialize::Spec> spec, std::source_location where) : spec_(std::move(spec)), where_(where) {}
+  Compiled(std::shared_ptr<const Specialization> spec, std::source_location where) : spec_(std::move(spec)), where_(where) {}
 
   /// The optimised IR.
   std::string as_text() const { return detail::program_text(*spec_->program); }
@@ -157,7 +140,7 @@ class Compiled {
   std::string memory_analysis() const { return detail::program_memory(*spec_->program); }
 
   template <class... A>
-  typename Specialize::Result operator()(A&&... values) const {
+  typename Specialization::Result operator()(A&&... values) const {
     detail::PublicCall call("jit", where_);
     Arguments arguments(std::forward<A>(values)...);
     detail::PointerList<const Array> leaves;
@@ -168,14 +151,14 @@ class Compiled {
   }
 
  private:
-  std::shared_ptr<const typename Specialize::Spec> spec_;
+  std::shared_ptr<const Specialization> spec_;
   std::source_location where_;
 };
 
 /// A function with its arguments, to be compiled for their signature.
 template <class F, class Arguments>
 class Lowered {
-  using Specialize = detail::Specialize<F, Arguments>;
+  using Specialization = detail::Specialization<F, Arguments>;
 
  public:
   Lowered(std::shared_ptr<F> fn, Arguments arguments, JitOptions options, std::source_location where)
@@ -184,7 +167,7 @@ class Lowered {
     detail::PublicCall call("jit", where_);
     detail::PointerList<const Array> leaves;
     detail::collect_leaves(arguments_, leaves);
-    return {std::shared_ptr<const typename Specialize::Spec>(Specialize::trace(*fn_, arguments_, leaves.span(), options_)), where_};
+    return {std::shared_ptr<const Specialization>(Specialization::trace(*fn_, arguments_, leaves.span(), options_)), where_};
   }
 
  private:
@@ -201,12 +184,12 @@ class Jitted : public detail::Callable<Jitted<F>, detail::signature_of<F>> {
   Jitted(F fn, JitOptions options, std::source_location where) : state_(std::make_shared<State>(std::move(fn), std::move(options), where)) {}
 
   template <class Arguments>
-  typename detail::Specialize<F, Arguments>::Result run(std::source_location where, Arguments arguments) const {
+  typename detail::Specialization<F, Arguments>::Result run(std::source_location where, Arguments arguments) const {
     if (detail::tracing()) return detail::apply_user_code(*state_->fn, std::move(arguments));
     detail::PublicCall call("jit", where);
     detail::PointerList<const Array> leaves;
     detail::collect_leaves(arguments, leaves);
-    return state_->template cache<Arguments>().find(*state_->fn, arguments, leaves.span(), state_->options).run(leaves.span());
+    return detail::Specialization<F, Arguments>::find(state_->table, *state_->fn, arguments, leaves.span(), state_->options).run(leaves.span());
   }
   std::source_location made_at() const { return state_->where; }
 
@@ -232,27 +215,10 @@ class Jitted : public detail::Callable<Jitted<F>, detail::signature_of<F>> {
 
   struct State {
     State(F f, JitOptions o, std::source_location w) : fn(std::make_shared<F>(std::move(f))), options(std::move(o)), where(w) {}
-    template <class Arguments>
-    detail::Cache<F, Arguments>& cache() {
-      using Wanted = detail::Cache<F, Arguments>;
-      // A function with one signature has one cache: it is found without a lock.
-      if (const Known* known = last.load(std::memory_order_acquire); known && *known->type == typeid(Arguments)) return static_cast<Wanted&>(*known->cache);
-      std::lock_guard lock(mutex);
-      auto& slot = caches[typeid(Arguments)];
-      if (!slot.cache) slot = {&typeid(Arguments), std::make_unique<Wanted>()};
-      last.store(&slot, std::memory_order_release);
-      return static_cast<Wanted&>(*slot.cache);
-    }
-    struct Known {
-      const std::type_info* type = nullptr;
-      std::unique_ptr<detail::CacheBase> cache;
-    };
     std::shared_ptr<F> fn;
     JitOptions options;
     std::source_location where;
-    std::atomic<const Known*> last{nullptr};
-    std::mutex mutex;
-    std::unordered_map<std::type_index, Known> caches;
+    detail::SpecTable table;
   };
   std::shared_ptr<State> state_;
 };

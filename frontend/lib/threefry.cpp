@@ -1,0 +1,135 @@
+// Threefry's words and the numbers made of them, in JAX's order of operations (jax/_src/random).
+#include "frontend/lib/threefry.h"
+
+#include <skein/ops.h>
+
+#include <cmath>
+#include <span>
+
+namespace skein::random {
+
+using detail::cast;
+using detail::emit;
+using detail::emit_all;
+using detail::emit_iota;
+using detail::emit_splat;
+
+Words words_of(const Array& key) {
+  auto word = [&](std::int64_t i) {
+    using Dims = std::vector<std::int64_t>;
+    return reshape(emit("slice", {key}, {{"starts", Dims{i}}, {"stops", Dims{i + 1}}, {"strides", Dims{1}}}), {});
+  };
+  return {word(0), word(1)};
+}
+
+Array key_of(const Words& words) { return concatenate({reshape(words.high, {1}), reshape(words.low, {1})}); }
+
+Array splat(const Shape& shape, std::int64_t value, DType dtype) { return emit_splat(shape, value, dtype); }
+
+Words threefry(const Words& key, const Words& counter) {
+  const Shape& shape = counter.low.shape();
+  auto words = emit_all("threefry", std::vector<Array>{broadcast_to(key.high, shape), broadcast_to(key.low, shape), counter.high, counter.low});
+  return {words[0], words[1]};
+}
+
+Words split_at(const Words& key, std::int64_t i) { return threefry(key, {splat({}, i >> 32, uint32), splat({}, i & 0xffffffff, uint32)}); }
+
+Words counted(const Words& key, std::int64_t n) {
+  Shape shape{n};
+  if (n <= std::int64_t{1} << 32) return threefry(key, {splat(shape, 0, uint32), emit_iota(shape, uint32, 0)});
+  Array counter = emit_iota(shape, uint64, 0);
+  return threefry(key, {cast(emit("shr_logical", {counter, splat(shape, 32, uint64)}), uint32), cast(counter, uint32)});
+}
+
+Array bits_of(const Words& key, std::int64_t n, DType dtype) {
+  Words words = counted(key, n);
+  if (dtype == uint64) {
+    Array high = emit("shl", {cast(words.high, uint64), splat({n}, 32, uint64)});
+    return emit("or", {high, cast(words.low, uint64)});
+  }
+  return cast(emit("xor", {words.high, words.low}), dtype);  // narrow dtypes keep the low bits
+}
+
+DType unsigned_of_size(std::size_t bytes) { return bytes == 1 ? uint8 : bytes == 2 ? uint16 : bytes == 4 ? uint32 : uint64; }
+
+// ---- floating numbers ----
+
+Array unit(const Words& key, std::int64_t n, DType dtype) {
+  int mantissa = dtype == float16 ? 10 : dtype == bfloat16 ? 7 : dtype == float32 ? 23 : 52;
+  std::int64_t one = dtype == float16 ? 0x3c00 : dtype == bfloat16 ? 0x3f80 : dtype == float32 ? 0x3f800000 : 0x3ff0000000000000;
+  DType word = unsigned_of_size(itemsize(dtype));
+  int random_bits = mantissa < 8 ? 8 : 8 * static_cast<int>(itemsize(dtype));
+  Array bits = cast(bits_of(key, n, unsigned_of_size(static_cast<std::size_t>(random_bits / 8))), word);
+  Array number = emit("or", {emit("shr_logical", {bits, splat({n}, random_bits - mantissa, word)}), splat({n}, one, word)});
+  return emit("sub", {emit("bitcast", {number}, {{"dtype", dtype}}), splat({n}, 1, dtype)});
+}
+
+// Of single and double precision in one rounding, as XLA contracts it.
+Array scaled(const Array& unit, const Array& low, const Array& high) {
+  Array range = emit("sub", {high, low});
+  bool fused = unit.dtype() == float32 || unit.dtype() == float64;
+  Array moved = fused ? emit("fma", {unit, range, low}) : emit("add", {emit("mul", {unit, range}), low});
+  return emit("maximum", {low, moved});
+}
+
+namespace {
+
+/// coefficients[0] x^n + ... + coefficients[n].
+Array polynomial(const Array& x, std::span<const double> coefficients) {
+  auto constant = [&](double c) { return emit_splat(x.shape(), c, x.dtype()); };
+  Array value = constant(coefficients[0]);
+  for (double c : coefficients.subspan(1)) value = emit("fma", {value, x, constant(c)});
+  return value;
+}
+
+/// XLA's inverse error function of float64: Giles' polynomials ("Approximating the erfinv function", GPU Computing Gems,
+/// 2012) of w = -log1p(-x^2), with XLA's log1p, whose rational function (Cephes) is used a little beyond its interval. The op
+/// erf_inv is exact to the last digits, but in the tails, where x^2 is rounded, that is not JAX's number.
+Array erf_inv_of_xla(const Array& x) {
+  static constexpr double log1p_p[] = {4.5270000862445199635215e-5, 4.9854102823193375972212e-1, 6.5787325942061044846969e0,
+                                       2.9911919328553073277375e1, 6.0949667980987787057556e1, 5.7112963590585538103336e1,
+                                       2.0039553499201281259648e1};
+  static constexpr double log1p_q[] = {1.0, 1.5062909083469192043167e1, 8.3047565967967209469434e1, 2.2176239823732856465394e2,
+                                       3.0909872225312059774938e2, 2.1642788614495947685003e2, 6.0118660497603843919306e1};
+  static constexpr double centre[] = {
+      -3.6444120640178196996e-21, -1.685059138182016589e-19, 1.2858480715256400167e-18, 1.115787767802518096e-17, -1.333171662854620906e-16,
+      2.0972767875968561637e-17, 6.6376381343583238325e-15, -4.0545662729752068639e-14, -8.1519341976054721522e-14, 2.6335093153082322977e-12,
+      -1.2975133253453532498e-11, -5.4154120542946279317e-11, 1.051212273321532285e-09, -4.1126339803469836976e-09, -2.9070369957882005086e-08,
+      4.2347877827932403518e-07, -1.3654692000834678645e-06, -1.3882523362786468719e-05, 0.0001867342080340571352, -0.00074070253416626697512,
+      -0.0060336708714301490533, 0.24015818242558961693, 1.6536545626831027356};
+  static constexpr double flank[] = {
+      2.2137376921775787049e-09, 9.0756561938885390979e-08, -2.7517406297064545428e-07, 1.8239629214389227755e-08, 1.5027403968909827627e-06,
+      -4.013867526981545969e-06, 2.9234449089955446044e-06, 1.2475304481671778723e-05, -4.7318229009055733981e-05, 6.8284851459573175448e-05,
+      2.4031110387097893999e-05, -0.0003550375203628474796, 0.00095328937973738049703, -0.0016882755560235047313, 0.0024914420961078508066,
+      -0.0037512085075692412107, 0.005370914553590063617, 1.0052589676941592334, 3.0838856104922207635};
+  static constexpr double tail[] = {
+      -2.7109920616438573243e-11, -2.5556418169965252055e-10, 1.5076572693500548083e-09, -3.7894654401267369937e-09, 7.6157012080783393804e-09,
+      -1.4960026627149240478e-08, 2.9147953450901080826e-08, -6.7711997758452339498e-08, 2.2900482228026654717e-07, -9.9298272942317002539e-07,
+      4.5260625972231537039e-06, -1.9681778105531670567e-05, 7.5995277030017761139e-05, -0.00021503011930044477347, -0.00013871931833623122026,
+      1.0103004648645343977, 4.8499064014085844221};
+  auto constant = [&](double c) { return emit_splat(x.shape(), c, float64); };
+  Array a = emit("neg", {emit("mul", {x, x})});
+  Array squared = emit("mul", {a, a});
+  Array rational = emit("div", {polynomial(a, log1p_p), polynomial(a, log1p_q)});
+  Array near = emit("add", {a, emit("fma", {squared, constant(-0.5), emit("mul", {emit("mul", {a, squared}), rational})})});
+  Array far = emit("log", {emit("add", {constant(1), a})});
+  Array w = emit("neg", {emit("select", {emit("lt", {emit("neg", {a}), constant(std::sqrt(2.0) - 1)}), near, far})});
+  Array root = emit("sqrt", {w});
+  Array p = emit("select", {emit("lt", {w, constant(6.25)}), polynomial(emit("sub", {w, constant(3.125)}), centre),
+                            emit("select", {emit("lt", {w, constant(16)}), polynomial(emit("sub", {root, constant(3.25)}), flank),
+                                            polynomial(emit("sub", {root, constant(5)}), tail)})});
+  return emit("mul", {p, x});
+}
+
+}  // namespace
+
+Array normal_of(const Words& key, std::int64_t n, DType dtype) {
+  int mantissa = dtype == float16 ? 10 : dtype == bfloat16 ? 7 : dtype == float32 ? 23 : 52;
+  Array above = std::ldexp(1.0, -mantissa - 1) - 1;  // the next number after -1
+  Array u = scaled(unit(key, n, dtype), emit_splat({n}, above, dtype), emit_splat({n}, 1, dtype));
+  // The op's float32 kernel is XLA's approximation already.
+  Array inverse = dtype == float64 ? erf_inv_of_xla(u) : emit("erf_inv", {u});
+  return emit("mul", {emit_splat({n}, std::sqrt(2.0), dtype), inverse});
+}
+
+}  // namespace skein::random
