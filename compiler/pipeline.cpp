@@ -1,4 +1,5 @@
 // The compiler, read from top to bottom.
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -59,10 +60,11 @@ std::string print(ModuleOp module, bool locations = false) {
 /// Runs the steps, times them, and shows what each did.
 class Steps {
  public:
-  explicit Steps(ModuleOp module) : module(module), folder(std::getenv("SKEIN_DUMP_IR")) {}
+  Steps(ModuleOp module, std::string folder, int first = 0) : module(module), folder(std::move(folder)), count(first) {}
+  int done() const { return count; }
 
   void run(const char* name, llvm::function_ref<void()> step) {
-    bool watched = folder || logging("compile");
+    bool watched = !folder.empty() || logging("compile");
     std::string before = watched ? print(module) : "";
     auto start = std::chrono::steady_clock::now();
     step();
@@ -72,19 +74,29 @@ class Steps {
     char line[160];
     std::snprintf(line, sizeof line, "%-22s %8.2f ms%s", name, ms, before == after ? "  unchanged" : "");
     log("compile", line);
-    if (folder) {
-      std::filesystem::create_directories(folder);
+    if (!folder.empty()) {
       char file[64];
       std::snprintf(file, sizeof file, "/%02d_%s.mlir", count++, name);
-      std::ofstream(std::string(folder) + file) << after;
+      std::ofstream(folder + file) << after;
     }
   }
 
  private:
   ModuleOp module;
-  const char* folder;
-  int count = 0;
+  std::string folder;
+  int count;
 };
+
+/// A folder of its own for each program, below the one that SKEIN_DUMP_IR names; none without it.
+std::string dumpFolder() {
+  const char* root = std::getenv("SKEIN_DUMP_IR");
+  if (!root || !*root) return {};
+  static std::atomic<int> programs = 0;
+  char name[32];
+  std::snprintf(name, sizeof name, "/program_%04d", programs++);
+  std::filesystem::create_directories(std::string(root) + name);
+  return std::string(root) + name;
+}
 
 void simplify(ModuleOp module) {
   // Folds and common subexpressions; two rounds reach what the first uncovers.
@@ -164,12 +176,14 @@ std::shared_ptr<const Program> compile(ModuleOp module, const CompileOptions& op
     return program;
   };
 
-  Steps steps(module);
+  std::string folder = dumpFolder();
+  Steps steps(module, folder);
   steps.run("inline", [&] { inlineCalls(module); });
   std::string key = cacheKey(print(module, true), options.donated, targetName());
   if (auto cached = loadCached(key)) return finish(*cached);
 
   steps.run("simplify", [&] { simplify(module); });
+  steps.run("powers", [&] { cheapenPowers(main); });
   steps.run("contractions", [&] { lowerContractions(main); });
   steps.run("collectives", [&] { lowerCollectives(main); });
   steps.run("sorts", [&] { lowerSorts(main); });
@@ -180,10 +194,10 @@ std::shared_ptr<const Program> compile(ModuleOp module, const CompileOptions& op
   made.irText = print(module);
   OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
   ProgramCode emitted;
-  Steps lowering(*code);
+  Steps lowering(*code, folder, steps.done());
   lowering.run("emit", [&] { emitted = emitProgram(*code, main, options.donated, hostTarget()); });
   lowering.run("llvm", [&] { lowerToLLVM(*code); });
-  lowering.run("machine_code", [&] { made.object = compileObject(*code); });
+  lowering.run("machine_code", [&] { made.object = compileObject(*code, folder); });
   made.entry = emitted.entry;
   made.arenaBytes = emitted.arenaBytes;
   made.mayFail = emitted.mayFail;

@@ -10,13 +10,15 @@ namespace skein::tools {
 using compiler::HostArray;
 
 // NumPy's names, in the order of DType.
-static const char* const descriptions[dtype_count] = {"|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "<f2", "<u2", "<f4", "<f8", "<c8", "<c16"};
+static const char* const descriptions[dtype_count] = {"|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4",
+                                                      "<u8", "<f2", "<u2", "<f4", "<f8", "<c8", "<c16"};
 static const std::string magic = "\x93NUMPY";
 
 /// What stands behind 'key': in the header, up to the end of the header.
 static std::string valueOf(const std::string& header, const std::string& key, const std::string& path) {
   std::size_t at = header.find("'" + key + "'");
-  if (at == header.npos || (at = header.find(':', at)) == header.npos) throw UserError(path + ": the header has no " + key, "load");
+  if (at == header.npos || (at = header.find(':', at)) == header.npos)
+    throw UserError(path + ": the header has no " + key, "load");
   return header.substr(header.find_first_not_of(' ', at + 1));
 }
 
@@ -39,7 +41,8 @@ HostArray readNpy(const std::string& path) {
   for (int d = 0; d < dtype_count && !known; ++d)
     if ((known = description == descriptions[d])) array.dtype = static_cast<DType>(d);
   if (!known) throw UserError(path + " has elements of type " + description + ", which is no dtype", "load");
-  if (valueOf(header, "fortran_order", path).starts_with("True")) throw UserError(path + " is in Fortran order; save a C-ordered copy", "load");
+  if (valueOf(header, "fortran_order", path).starts_with("True"))
+    throw UserError(path + " is in Fortran order; save a C-ordered copy", "load");
   std::string shape = valueOf(header, "shape", path);
   for (std::size_t i = 1; i < shape.size() && shape[i] != ')';) {
     if (shape[i] < '0' || shape[i] > '9') {
@@ -58,13 +61,15 @@ HostArray readNpy(const std::string& path) {
 }
 
 void writeNpy(const std::string& path, const HostArray& array) {
-  std::string header = "{'descr': '" + std::string(descriptions[static_cast<int>(array.dtype)]) + "', 'fortran_order': False, 'shape': (";
+  std::string header = "{'descr': '" + std::string(descriptions[static_cast<int>(array.dtype)]) +
+                       "', 'fortran_order': False, 'shape': (";
   for (std::int64_t size : array.shape) header += std::to_string(size) + ",";
   header += "), }";
   header.append(63 - (magic.size() + 4 + header.size()) % 64, ' ');  // the data start at a multiple of 64
   header += '\n';
   std::ofstream stream(path, std::ios::binary);
-  stream << magic << '\1' << '\0' << static_cast<char>(header.size() & 255) << static_cast<char>(header.size() >> 8) << header;
+  stream << magic << '\1' << '\0' << static_cast<char>(header.size() & 255) << static_cast<char>(header.size() >> 8)
+         << header;
   stream.write(reinterpret_cast<const char*>(array.data.data()), static_cast<std::streamsize>(array.data.size()));
   if (!stream.flush()) throw RuntimeError("cannot write " + path, "save");
 }

@@ -21,15 +21,22 @@ int main() {
   line("target", llvm::sys::getDefaultTargetTriple());
   auto features = llvm::sys::getHostCPUFeatures();
   auto has = [&](const char* name) { return features.lookup(name); };
-  std::string vectors = has("avx512f") ? "AVX-512" : has("avx2") ? "AVX2" : has("avx") ? "AVX" : has("sse2") ? "SSE2" : has("neon") ? "NEON" : "none known";
+  std::string vectors = has("avx512f") ? "AVX-512"
+                        : has("avx2")  ? "AVX2"
+                        : has("avx")   ? "AVX"
+                        : has("sse2")  ? "SSE2"
+                        : has("neon")  ? "NEON"
+                                       : "none known";
   line("CPU", llvm::sys::getHostCPUName().str() + ", vectors: " + vectors);
 #ifdef SKEIN_HAS_DEVICES
   line("cores", std::to_string(skein::runtime::core_count()));
   for (const auto& device : skein::runtime::devices())
-    line("device", std::to_string(device.id) + ": " + device.kind + ", " + std::to_string(device.threads) + (device.threads == 1 ? " thread" : " threads"));
+    line("device", std::to_string(device.id) + ": " + device.kind + ", " + std::to_string(device.threads) +
+                       (device.threads == 1 ? " thread" : " threads"));
 #endif
   // What steers Skein from outside.
-  for (const char* name : {"SKEIN_CPU_DEVICES", "SKEIN_THREADS", "SKEIN_CACHE_DIR", "SKEIN_BLAS_CORETYPE", "SKEIN_LOG", "SKEIN_DUMP_IR"})
+  for (const char* name :
+       {"SKEIN_CPU_DEVICES", "SKEIN_THREADS", "SKEIN_CACHE_DIR", "SKEIN_BLAS_CORETYPE", "SKEIN_LOG", "SKEIN_DUMP_IR"})
     if (const char* value = std::getenv(name)) line("environment", std::string(name) + "=" + value);
   return 0;
 }

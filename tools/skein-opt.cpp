@@ -18,7 +18,8 @@
 int main(int argc, char** argv) {
   mlir::DialectRegistry registry;
   registry.insert<skein::ir::SkeinDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::LLVM::LLVMDialect,
-                  mlir::math::MathDialect, mlir::memref::MemRefDialect, mlir::scf::SCFDialect, mlir::vector::VectorDialect>();
+                  mlir::math::MathDialect, mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
+                  mlir::vector::VectorDialect>();
   mlir::registerTransformsPasses();  // canonicalize, cse...
 #ifdef SKEIN_HAS_PASSES
   skein::compiler::registerPasses();

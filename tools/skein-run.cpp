@@ -26,7 +26,8 @@ using compiler::HostArray;
 
 namespace cl = llvm::cl;
 static cl::opt<std::string> file(cl::Positional, cl::desc("program.mlir"), cl::Required);
-static cl::list<std::string> arguments("args", cl::desc("The inputs of func @main, .npy files"), cl::value_desc("a.npy b.npy..."), cl::PositionalEatsArgs);
+static cl::list<std::string> arguments("args", cl::desc("The inputs of func @main, .npy files"),
+                                       cl::value_desc("a.npy b.npy..."), cl::PositionalEatsArgs);
 static cl::opt<std::string> folder("out", cl::desc("Folder for the results"), cl::value_desc("folder"));
 static cl::opt<bool> interpreted("interpret", cl::desc("Use the reference interpreter"));
 static cl::opt<int> repeats("time", cl::desc("Run N times more, and print the least time"), cl::value_desc("N"));
@@ -38,16 +39,20 @@ static std::vector<HostArray> runCompiled(mlir::ModuleOp module, std::vector<Hos
   auto main = module.lookupSymbol<mlir::func::FuncOp>("main");
   if (!main) throw UserError("the module has no function main", "skein-run");
   if (main.getNumArguments() != inputs.size())
-    throw UserError("main takes " + std::to_string(main.getNumArguments()) + " arrays, not " + std::to_string(inputs.size()), "skein-run");
+    throw UserError(
+        "main takes " + std::to_string(main.getNumArguments()) + " arrays, not " + std::to_string(inputs.size()),
+        "skein-run");
   for (auto [argument, input] : llvm::zip_equal(main.getArguments(), inputs)) {
     auto type = ir::arrayType(argument);
     if (ir::dtypeOf(type.getElementType()) != input.dtype || type.getShape() != llvm::ArrayRef(input.shape))
-      throw UserError("argument " + std::to_string(argument.getArgNumber()) + " of main is " + ir::describe(type) + ", the file holds " +
-                          std::string(name(input.dtype)) + to_string(Shape(input.shape)), "skein-run");
+      throw UserError("argument " + std::to_string(argument.getArgNumber()) + " of main is " + ir::describe(type) +
+                          ", the file holds " + std::string(name(input.dtype)) + to_string(Shape(input.shape)),
+                      "skein-run");
   }
   std::vector<HostArray> results;
   for (mlir::Type type : main.getResultTypes())
-    results.push_back(HostArray::zeros(*ir::dtypeOf(ir::arrayType(type).getElementType()), ir::arrayType(type).getShape().vec()));
+    results.push_back(
+        HostArray::zeros(*ir::dtypeOf(ir::arrayType(type).getElementType()), ir::arrayType(type).getShape().vec()));
   auto program = compiler::compile(module, {});
   std::vector<void*> buffers;
   for (auto* arrays : {&inputs, &results})
@@ -69,12 +74,15 @@ static std::unique_ptr<mlir::MLIRContext> makeContext() {
   context->loadDialect<ir::SkeinDialect, mlir::func::FuncDialect>();
   return context;
 }
-static std::vector<HostArray> runCompiled(mlir::ModuleOp, std::vector<HostArray>) { throw UserError("this skein-run has no compiler: pass --interpret", "skein-run"); }
+static std::vector<HostArray> runCompiled(mlir::ModuleOp, std::vector<HostArray>) {
+  throw UserError("this skein-run has no compiler: pass --interpret", "skein-run");
+}
 #endif
 
 static void report(std::size_t i, const HostArray& result) {
   std::string label = "result" + std::to_string(i);
-  std::printf("%s: %s%s", label.c_str(), std::string(name(result.dtype)).c_str(), to_string(Shape(result.shape)).c_str());
+  std::printf("%s: %s%s", label.c_str(), std::string(name(result.dtype)).c_str(),
+              to_string(Shape(result.shape)).c_str());
   if (!folder.empty()) {
     std::filesystem::path path = std::filesystem::path(folder.getValue()) / (label + ".npy");
     tools::writeNpy(path.string(), result);
@@ -92,7 +100,8 @@ int main(int argc, char** argv) {
     std::vector<HostArray> inputs;
     for (const std::string& path : arguments) inputs.push_back(tools::readNpy(path));
     if (!folder.empty()) std::filesystem::create_directories(folder.getValue());
-    std::vector<HostArray> results = interpreted ? compiler::interpret(*module, inputs) : runCompiled(*module, std::move(inputs));
+    std::vector<HostArray> results =
+        interpreted ? compiler::interpret(*module, inputs) : runCompiled(*module, std::move(inputs));
     for (std::size_t i = 0; i < results.size(); ++i) report(i, results[i]);
     return 0;
   } catch (const std::exception& error) {

@@ -162,6 +162,7 @@ struct Walker {
   Map reshape(const Map& map, llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to) {
     Map result{{}, map.irregular};
     result.rows.assign(to.size(), nothing());
+    if (volume(from) == 0) return result;
     size_t i = 0, j = 0;
     while (i < from.size() && j < to.size()) {
       if (from[i] == 1) { ++i; continue; }

@@ -215,9 +215,9 @@ void KernelEmitter::emitMap() {
     finishFunction(f, 1, cycles);
     return;
   }
+  // Loops inside an element have long chains of dependent operations: several vectors at a time fill the pipeline.
+  if (loops) width *= 4;
   if (flat) {
-    // Loops inside an element have long chains of dependent operations: several vectors at a time fill the pipeline.
-    if (loops) width *= 2;
     int64_t block = std::max<int64_t>(width, 1024);
     ElementEmitter scalars(b, 1);
     Value blockSize = scalars.constant(block);

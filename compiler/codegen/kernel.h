@@ -81,6 +81,7 @@ class KernelEmitter {
   void emitMap();
   void emitRows();
   void emitReduce();
+  void emitNothingReduced(llvm::ArrayRef<mlir::Operation*> reductions);
   void emitRowReduce(llvm::ArrayRef<mlir::Operation*> reductions, int64_t laneDim, bool flat, int64_t width);
   void emitColumnReduce(llvm::ArrayRef<mlir::Operation*> reductions, int64_t laneDim, int64_t width, bool streaming);
   void emitCombine(llvm::ArrayRef<mlir::Operation*> reductions, int64_t chunks, int64_t chunkSize, int64_t total);

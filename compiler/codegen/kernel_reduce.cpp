@@ -49,6 +49,10 @@ void KernelEmitter::emitReduce() {
   auto shape = arrayType(operands[0]).getShape();
   auto dims = dimsOf(reductions[0]);
   int64_t width = lanesFor(operands);
+  if (volume(shape) == 0) {
+    emitNothingReduced(reductions);
+    return;
+  }
 
   // Trailing dimensions that are reduced together, of arrays that can be walked in order, are one long row.
   bool trailing = true;
@@ -76,6 +80,26 @@ void KernelEmitter::emitReduce() {
       streaming |= load.strides[lane] == 1 && varies;
     }
   emitColumnReduce(reductions, lane, cycles > 60 ? width : 2 * width, streaming);
+}
+
+/// Results over no elements: the identities.
+void KernelEmitter::emitNothingReduced(llvm::ArrayRef<Operation*> reductions) {
+  auto kept = arrayType(reductions[0]->getResult(0)).getShape();
+  Function f = startFunction("");
+  ElementEmitter scalars(b, 1);
+  llvm::DenseMap<Value, Elem> finished;
+  for (Operation* op : reductions) {
+    Reduction r(scalars, op);
+    for (auto [i, value] : llvm::enumerate(r.finish(r.startTotal(scalars.zero(r.element))))) finished[op->getResult(i)] = value;
+  }
+  auto items = scf::ForOp::create(b, f.begin, f.end, scalars.constant(1));
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(items.getBody());
+    Position at{scalars.delinearise({items.getInductionVar(), 1, 0, 0, {}}, kept), {}};
+    for (auto [output, root] : llvm::enumerate(terminator->getOperands())) scalars.store(f.outputs[output], arrayType(root).getElementType(), at, finished[root]);
+  }
+  finishFunction(f, volume(kept), 2);
 }
 
 llvm::SmallVector<Reduction::Values> KernelEmitter::reduceRow(ElementEmitter& scalars, const Function& f, llvm::MutableArrayRef<Reduction> reductions, Value begin, Value end,

@@ -130,7 +130,8 @@ Value emit(ImplicitLocOpBuilder& b, StringRef name, ValueRange operands) {
   Lanes lanes{b, element, vectorType ? vectorType.getNumElements() : 0, currentTarget};
   SmallVector<Num> values;
   for (Value operand : operands)
-    values.push_back({&lanes, flatten ? vector::ShapeCastOp::create(b, cast<VectorType>(lanes.numType()), operand) : operand});
+    values.push_back(
+        {&lanes, flatten ? vector::ShapeCastOp::create(b, cast<VectorType>(lanes.numType()), operand) : operand});
   Value result = function(values).value;
   return flatten ? Value(vector::ShapeCastOp::create(b, vectorType, result)) : result;
 }

@@ -51,11 +51,12 @@ static Num angle(Num y, Num x) {
   Num t = select(upper, n - d, n) / select(upper, n + d, d);
   t = select(d == 0, n, t);  // 0 / 0
   Num z = t * t;
-  Num p = x.isDouble()
-              ? polynomial(z, {-0x1.5555555555555p-2, 0x1.9999999999816p-3, -0x1.2492492481dbdp-3, 0x1.c71c71bcb44adp-4,
-                               -0x1.745d156a12817p-4, 0x1.3b137c5a8934fp-4, -0x1.110d32a1fa3e6p-4, 0x1.e17f88108884p-5,
-                               -0x1.abce40e079e38p-5, 0x1.721f2ae167bf7p-5, -0x1.14d208e523a8fp-5, 0x1.fbd71fd7f0721p-7})
-              : polynomial(z, {-0x1.555554p-2, 0x1.99970ap-3, -0x1.241d38p-3, 0x1.b7e37p-4, -0x1.07d3cap-4});
+  Num p =
+      x.isDouble()
+          ? polynomial(z, {-0x1.5555555555555p-2, 0x1.9999999999816p-3, -0x1.2492492481dbdp-3, 0x1.c71c71bcb44adp-4,
+                           -0x1.745d156a12817p-4, 0x1.3b137c5a8934fp-4, -0x1.110d32a1fa3e6p-4, 0x1.e17f88108884p-5,
+                           -0x1.abce40e079e38p-5, 0x1.721f2ae167bf7p-5, -0x1.14d208e523a8fp-5, 0x1.fbd71fd7f0721p-7})
+          : polynomial(z, {-0x1.555554p-2, 0x1.99970ap-3, -0x1.241d38p-3, 0x1.b7e37p-4, -0x1.07d3cap-4});
   Num value = fma(t * z, p, t);
   value = select(upper, value + 0.5 * halfPiLow(x) + 0.5 * halfPiHigh(x), value);
   return select(steep, halfPiHigh(x) - (value - halfPiLow(x)), value);
@@ -68,10 +69,12 @@ Num emitAtan2(Num y, Num x) {
   // Both infinite count as equal. Huge ones are made smaller, since their sum may be infinite, tiny ones larger.
   Mask bothInfinite = (ay == infinity(y)) & (ax == infinity(x));
   double huge = x.isDouble() ? 0x1p1000 : 0x1p120;
-  Num factor = select((ay > huge) | (ax > huge), num(x, 0.125), select(*x.lanes, (ay < 1 / huge) & (ax < 1 / huge), 0x1p60, 1.0));
+  Num factor = select((ay > huge) | (ax > huge), num(x, 0.125),
+                      select(*x.lanes, (ay < 1 / huge) & (ax < 1 / huge), 0x1p60, 1.0));
   Num value = angle(select(bothInfinite, 1.0, ay * factor), select(bothInfinite, 1.0, ax * factor));
   Int one = integer(*x.lanes, x.isDouble() ? 0x3ff0000000000000 : 0x3f800000);
-  Mask left = fromBits((bitsOf(x) & (x.isDouble() ? std::numeric_limits<int64_t>::min() : -(int64_t(1) << 31))) | one) < 0;
+  Mask left =
+      fromBits((bitsOf(x) & (x.isDouble() ? std::numeric_limits<int64_t>::min() : -(int64_t(1) << 31))) | one) < 0;
   value = select(left, 2 * halfPiHigh(x) - (value - 2 * halfPiLow(x)), value);
   return copysign(value, y);
 }

@@ -51,11 +51,12 @@ Num expInside(Num x) {
 }
 
 Num exp2Kernel(Num r) {
-  Num q = r.isDouble()
-              ? polynomial(r, {0x1.62e42fefa39efp-1, 0x1.ebfbdff82c598p-3, 0x1.c6b08d704a1abp-5, 0x1.3b2ab6fba1ebbp-7,
-                               0x1.5d87fe788092dp-10, 0x1.4309130949191p-13, 0x1.ffcbfcffa02bbp-17, 0x1.62bfd4c8c43a2p-20,
-                               0x1.b523e09a08522p-24, 0x1.e605ce51cb30bp-28, 0x1.eb53f7ec0e7b9p-32})
-              : polynomial(r, {0x1.62e43p-1, 0x1.ebfbdep-3, 0x1.c6af9cp-5, 0x1.3b2c54p-7, 0x1.5ef5fap-10, 0x1.427e4p-13});
+  Num q =
+      r.isDouble()
+          ? polynomial(r, {0x1.62e42fefa39efp-1, 0x1.ebfbdff82c598p-3, 0x1.c6b08d704a1abp-5, 0x1.3b2ab6fba1ebbp-7,
+                           0x1.5d87fe788092dp-10, 0x1.4309130949191p-13, 0x1.ffcbfcffa02bbp-17, 0x1.62bfd4c8c43a2p-20,
+                           0x1.b523e09a08522p-24, 0x1.e605ce51cb30bp-28, 0x1.eb53f7ec0e7b9p-32})
+          : polynomial(r, {0x1.62e43p-1, 0x1.ebfbdep-3, 0x1.c6af9cp-5, 0x1.3b2c54p-7, 0x1.5ef5fap-10, 0x1.427e4p-13});
   return fma(q, r, 1);
 }
 

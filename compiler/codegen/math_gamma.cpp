@@ -15,12 +15,13 @@ static Num digammaSmall(Num y) {
   Num steps = floor(y) - 1;  // -1, 0, 1 or 2
   Num t = y - steps;
   Num distance = (t - 0x1.762d86356be3fp+0) - 0x1.b86a722197829p-54;  // from the zero
-  Num psi = distance * polynomial(t - 1.5, {0x1.e6f0cbb873617p-1, -0x1.b1cb63005ee5bp-2, 0x1.eca189b8e6d96p-3, -0x1.2feeeb98b0570p-3,
-                                            0x1.8512e5905dd72p-4, -0x1.fb44201e47b48p-5, 0x1.4de9aa0586825p-5, -0x1.b9f8b4c77d9efp-6,
-                                            0x1.256475f55026cp-6, -0x1.8634c41be6af7p-7, 0x1.03c0062d5da4dp-7, -0x1.5a16fedec2f90p-8,
-                                            0x1.cd3e85814fdf6p-9, -0x1.3261791211341p-9, 0x1.980cd9cddd2dep-10, -0x1.1a8f57e222028p-10,
-                                            0x1.7b4f44a239051p-11, -0x1.7396a870c3e85p-12, 0x1.dbf3f4569847fp-13,
-                                            -0x1.8d1d991c8f9c4p-12, 0x1.1089124bb5df7p-12});
+  Num psi = distance * polynomial(t - 1.5, {0x1.e6f0cbb873617p-1,   -0x1.b1cb63005ee5bp-2,  0x1.eca189b8e6d96p-3,
+                                            -0x1.2feeeb98b0570p-3,  0x1.8512e5905dd72p-4,   -0x1.fb44201e47b48p-5,
+                                            0x1.4de9aa0586825p-5,   -0x1.b9f8b4c77d9efp-6,  0x1.256475f55026cp-6,
+                                            -0x1.8634c41be6af7p-7,  0x1.03c0062d5da4dp-7,   -0x1.5a16fedec2f90p-8,
+                                            0x1.cd3e85814fdf6p-9,   -0x1.3261791211341p-9,  0x1.980cd9cddd2dep-10,
+                                            -0x1.1a8f57e222028p-10, 0x1.7b4f44a239051p-11,  -0x1.7396a870c3e85p-12,
+                                            0x1.dbf3f4569847fp-13,  -0x1.8d1d991c8f9c4p-12, 0x1.1089124bb5df7p-12});
   Num above = select(steps < 0, -1, select(steps == 2, t + (t + 1), num(y, 1)));
   Num below = select(steps < 0, y, select(steps == 2, t * (t + 1), t));
   return select(steps == 0, psi, psi + above / below);
@@ -37,7 +38,8 @@ static Num digammaLarge(Num y) {
   Mask low = y < 10;
   Num far = select(low, y + 6, y);
   Num inverse = 1 / far, s = inverse * inverse;
-  Num series = s * polynomial(s, {1.0 / 12, -1.0 / 120, 1.0 / 252, -1.0 / 240, 1.0 / 132, -691.0 / 32760, 1.0 / 12, -3617.0 / 8160});
+  Num series = s * polynomial(s, {1.0 / 12, -1.0 / 120, 1.0 / 252, -1.0 / 240, 1.0 / 132, -691.0 / 32760, 1.0 / 12,
+                                  -3617.0 / 8160});
   Num value = emitLog(far) - fma(inverse, 0.5, series);
   return select(low, value - above / below, value);
 }

@@ -75,15 +75,18 @@ static Value select(Mask condition, Value yes, Value no) {
 }
 Num select(Mask condition, Num yes, Num no) { return {yes.lanes, select(condition, yes.value, no.value)}; }
 Int select(Mask condition, Int yes, Int no) { return {yes.lanes, select(condition, yes.value, no.value)}; }
-Mask select(Mask condition, Mask yes, Mask no) { return {yes.lanes, select(condition, yes.value, no.value)}; }
 
 Num clamp(Num a, double low, double high) {
   a = select(a < low, low, a);
   return select(a > high, high, a);
 }
 
-Int operator<<(Int a, int64_t by) { return {a.lanes, arith::ShLIOp::create(a.lanes->b, a.value, integer(a, by).value)}; }
-Int operator>>(Int a, int64_t by) { return {a.lanes, arith::ShRSIOp::create(a.lanes->b, a.value, integer(a, by).value)}; }
+Int operator<<(Int a, int64_t by) {
+  return {a.lanes, arith::ShLIOp::create(a.lanes->b, a.value, integer(a, by).value)};
+}
+Int operator>>(Int a, int64_t by) {
+  return {a.lanes, arith::ShRSIOp::create(a.lanes->b, a.value, integer(a, by).value)};
+}
 Int shiftLogical(Int a, int64_t by) {
   return {a.lanes, arith::ShRUIOp::create(a.lanes->b, a.value, integer(a, by).value)};
 }
@@ -146,36 +149,49 @@ bool hasExponentInstructions(const Lanes& lanes) {
 
 // One intrinsic for each register. Its operands: those given, then an immediate if there is one, then the lanes that a
 // mask of all ones never takes, the mask, and the rounding mode (4: the current one).
-static Num callIntrinsic(StringRef name, ArrayRef<Num> operands, std::optional<int> immediate = {}) {
+static Num callIntrinsic(StringRef name, ArrayRef<Num> operands, std::optional<int> immediate = {}, bool rounds = true) {
   const Lanes& lanes = *operands[0].lanes;
   ImplicitLocOpBuilder& b = lanes.b;
   int64_t piece = registerLanes(lanes);
   auto type = VectorType::get({piece}, lanes.element);
-  auto fullName = b.getStringAttr("llvm.x86.avx512.mask." + name + (lanes.isDouble() ? ".pd.512" : ".ps.512"));
+  auto fullName = b.getStringAttr("llvm.x86.avx512." + name + (lanes.isDouble() ? ".pd.512" : ".ps.512"));
   auto i32 = [&](int value) -> Value { return arith::ConstantOp::create(b, b.getI32IntegerAttr(value)); };
   Value all = arith::ConstantOp::create(b, IntegerAttr::get(b.getIntegerType(piece), -1));
-  Value result = lanes.width == piece ? Value() : num(lanes, 0).value;
+  SmallVector<Value> parts;
   for (int64_t at = 0; at < lanes.width; at += piece) {
+    auto cut = llvm::to_vector(llvm::seq<int64_t>(at, at + piece));
     SmallVector<Value> values;
     for (Num operand : operands)
-      values.push_back(lanes.width == piece ? operand.value
-                                            : vector::ExtractStridedSliceOp::create(b, operand.value, ArrayRef<int64_t>{at},
-                                                                                    ArrayRef<int64_t>{piece}, ArrayRef<int64_t>{1}));
+      values.push_back(lanes.width == piece ? operand.value : vector::ShuffleOp::create(b, operand.value, operand.value, cut));
     Value first = values[0];
     if (immediate) values.push_back(i32(*immediate));
-    values.append({first, all, i32(4)});
-    Value part = LLVM::CallIntrinsicOp::create(b, type, fullName, values).getResult(0);
-    result = result ? Value(vector::InsertStridedSliceOp::create(b, part, result, ArrayRef<int64_t>{at}, ArrayRef<int64_t>{1})) : part;
+    values.append({first, all});
+    if (rounds) values.push_back(i32(4));
+    parts.push_back(LLVM::CallIntrinsicOp::create(b, type, fullName, values).getResult(0));
   }
-  return {&lanes, result};
+  // One register after another again.
+  Value whole = parts[0];
+  for (size_t i = 1; i < parts.size(); ++i) {
+    int64_t have = piece * static_cast<int64_t>(i);
+    auto same = llvm::to_vector(llvm::seq<int64_t>(0, have));
+    SmallVector<int64_t> padded(llvm::seq<int64_t>(0, piece).begin(), llvm::seq<int64_t>(0, piece).end());
+    // A shuffle's operands have one length: the next part is widened first.
+    for (int64_t lane = piece; lane < have; ++lane) padded.push_back(0);
+    Value next = have == piece ? parts[i] : Value(vector::ShuffleOp::create(b, parts[i], parts[i], padded));
+    for (int64_t lane = 0; lane < piece; ++lane) same.push_back(have + lane);
+    whole = vector::ShuffleOp::create(b, whole, next, same);
+  }
+  return {&lanes, whole};
 }
 
-Num exponentByInstruction(Num a) { return callIntrinsic("getexp", {a}); }
-Num mantissaByInstruction(Num a) { return callIntrinsic("getmant", {a}, 0b1011); }
+Num exponentByInstruction(Num a) { return callIntrinsic("mask.getexp", {a}); }
+Num mantissaByInstruction(Num a) { return callIntrinsic("mask.getmant", {a}, 0b1011); }
+
+Num rootEstimate(Num a) { return callIntrinsic("rsqrt14", {a}, {}, /*rounds=*/false); }
 
 Num scale(Num a, Rounded n) {
   const Lanes& lanes = *a.lanes;
-  if (hasExponentInstructions(lanes)) return callIntrinsic("scalef", {a, n.number});
+  if (hasExponentInstructions(lanes)) return callIntrinsic("mask.scalef", {a, n.number});
   // In two steps, since 2^n itself may not be a number. The first is exact, so there is one rounding.
   Int whole = n.value(), half = whole >> 1;
   return a * powerOfTwo(half) * powerOfTwo(whole - half);
@@ -184,7 +200,9 @@ Num scale(Num a, Rounded n) {
 // ---- Both precisions
 
 Num widen(Num a, const Lanes& wide) { return {&wide, arith::ExtFOp::create(wide.b, wide.numType(), a.value)}; }
-Num narrow(Num a, const Lanes& single) { return {&single, arith::TruncFOp::create(single.b, single.numType(), a.value)}; }
+Num narrow(Num a, const Lanes& single) {
+  return {&single, arith::TruncFOp::create(single.b, single.numType(), a.value)};
+}
 Int widenUnsigned(Int a, const Lanes& wide) { return {&wide, arith::ExtUIOp::create(wide.b, wide.intType(), a.value)}; }
 
 // ---- What is rare or not worth code of its own
@@ -245,9 +263,8 @@ Num callLgamma(Num x) {
   // The stack is put back: this may stand in a loop.
   Value stack = LLVM::StackSaveOp::create(b, pointer);
   Value sign = LLVM::AllocaOp::create(b, pointer, b.getI32Type(), LLVM::ConstantOp::create(b, b.getI32IntegerAttr(1)));
-  Num result = perLane(x, [&](ValueRange v) {
-    return LLVM::CallOp::create(b, function, ValueRange{v[0], sign}).getResult();
-  });
+  Num result =
+      perLane(x, [&](ValueRange v) { return LLVM::CallOp::create(b, function, ValueRange{v[0], sign}).getResult(); });
   LLVM::StackRestoreOp::create(b, stack);
   return result;
 }

@@ -96,7 +96,6 @@ inline Num select(Mask condition, double yes, Num no) { return select(condition,
 inline Num select(const Lanes& lanes, Mask condition, double yes, double no) {
   return select(condition, num(lanes, yes), num(lanes, no));
 }
-Mask select(Mask condition, Mask yes, Mask no);
 /// The nearest of [low, high], NaN where `a` is.
 Num clamp(Num a, double low, double high);
 inline Num atMost(Num a, double high) { return select(a > high, high, a); }
@@ -134,7 +133,7 @@ Num polynomial(Num x, std::initializer_list<double> coefficients);
 /// x * scale + offset rounded to an integer: as a number, and as the low bits of `bits`.
 struct Rounded {
   Num number;
-  Int bits;   // integer + a constant whose lowest bits, up to half of the type, are zero
+  Int bits;  // integer + a constant whose lowest bits, up to half of the type, are zero
   Int value() const;
 };
 Rounded roundScaled(Num x, double scale);
@@ -145,6 +144,8 @@ Num scale(Num a, Rounded n);
 bool hasExponentInstructions(const Lanes& lanes);
 Num exponentByInstruction(Num a);
 /// In [3/4, 3/2), NaN for negative numbers.
+/// 1 / sqrt(a) to 14 bits; only where hasExponentInstructions.
+Num rootEstimate(Num a);
 Num mantissaByInstruction(Num a);
 /// 2^n, n within the range of normal numbers.
 Num powerOfTwo(Int n);
@@ -158,7 +159,8 @@ Int widenUnsigned(Int a, const Lanes& wide);
 Num roundToNum(Int a);
 
 /// Where any lane of `rare` holds: the values that `slow` makes, else `fast`. Both must agree where `rare` is false.
-llvm::SmallVector<mlir::Value> ifAny(Mask rare, mlir::ValueRange fast, llvm::function_ref<llvm::SmallVector<mlir::Value>()> slow);
+llvm::SmallVector<mlir::Value> ifAny(Mask rare, mlir::ValueRange fast,
+                                     llvm::function_ref<llvm::SmallVector<mlir::Value>()> slow);
 /// A function of the C library, called lane by lane.
 Num callPerLane(llvm::StringRef symbol, llvm::ArrayRef<Num> operands);
 Num callLgamma(Num x);  // lgamma_r: lgamma itself writes to a global variable

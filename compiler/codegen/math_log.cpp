@@ -31,8 +31,8 @@ Parts splitExponent(Num x) {
 
 Num log1pTail(Num f) {
   if (!f.isDouble()) {
-    Num q = polynomial(f, {-0.5, 0x1.55555ep-2, -0x1.00006ap-2, 0x1.998992p-3, -0x1.54f708p-3, 0x1.267aa4p-3, -0x1.0ba0eap-3,
-                           0x1.c0058ap-4, -0x1.a948ep-5});
+    Num q = polynomial(f, {-0.5, 0x1.55555ep-2, -0x1.00006ap-2, 0x1.998992p-3, -0x1.54f708p-3, 0x1.267aa4p-3,
+                           -0x1.0ba0eap-3, 0x1.c0058ap-4, -0x1.a948ep-5});
     return f * f * q;
   }
   Num s = f / (2 + f), z = s * s, half = 0.5 * f * f;
@@ -50,7 +50,8 @@ static Num atEnds(Num x, Num value, bool done) {
 
 Num emitLog(Num x) {
   auto [e, f, ends] = splitExponent(x);
-  TwoPart ln2 = x.isDouble() ? TwoPart{0x1.62e42fefa3000p-1, 0x1.3de6af278ece6p-42} : TwoPart{0x1.62e4p-1, 0x1.7f7d1cp-20};
+  TwoPart ln2 =
+      x.isDouble() ? TwoPart{0x1.62e42fefa3000p-1, 0x1.3de6af278ece6p-42} : TwoPart{0x1.62e4p-1, 0x1.7f7d1cp-20};
   Num tail = fma(e, ln2.low, log1pTail(f));
   return atEnds(x, fma(e, ln2.high, f + tail), ends);
 }
@@ -65,7 +66,8 @@ static Num logOfBase(Num x, TwoPart inverse, TwoPart ofTwo) {
 }
 
 Num emitLog2(Num x) {
-  TwoPart inverse = x.isDouble() ? TwoPart{0x1.71547652b82fep0, 0x1.777d0ffda0d24p-56} : TwoPart{0x1.715476p0, 0x1.4ae0cp-26};
+  TwoPart inverse =
+      x.isDouble() ? TwoPart{0x1.71547652b82fep0, 0x1.777d0ffda0d24p-56} : TwoPart{0x1.715476p0, 0x1.4ae0cp-26};
   return logOfBase(x, inverse, {1, 0});
 }
 
@@ -85,7 +87,8 @@ Num log1pInside(Num x, std::optional<Num> low) {
   Num power = fromBits(integer(lanes, four) - shift);
   Num f = fromBits(bitsOf(x) - shift) + fma(power, 0.25, -1);
   if (low) f = fma(*low * 0.25, power, f);
-  TwoPart ln2 = x.isDouble() ? TwoPart{0x1.62e42fefa3000p-1, 0x1.3de6af278ece6p-42} : TwoPart{0x1.62e4p-1, 0x1.7f7d1cp-20};
+  TwoPart ln2 =
+      x.isDouble() ? TwoPart{0x1.62e42fefa3000p-1, 0x1.3de6af278ece6p-42} : TwoPart{0x1.62e4p-1, 0x1.7f7d1cp-20};
   Num number = toNum(e);
   Num value = fma(number, ln2.high, f + fma(number, ln2.low, log1pTail(f)));
   return select(x < infinity(x), value, x);

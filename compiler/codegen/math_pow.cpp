@@ -23,7 +23,8 @@ static Num magnitudeSingle(Num a, Num y) {
 }
 
 namespace {
-// The unevaluated sum of two numbers (Dekker, "A floating-point technique for extending the available precision", 1971).
+// The unevaluated sum of two numbers (Dekker, "A floating-point technique for extending the available precision",
+// 1971).
 struct Pair {
   Num high, low;
 };
@@ -46,9 +47,9 @@ static Num magnitudeDouble(Num a, Num y) {
   Num sHigh = f * inverse;
   Pair s{sHigh, fma(-sHigh, belowLow, fma(-sHigh, below, f)) * inverse};
   Pair z = product(s, s);
-  Num tail = z.high * polynomial(z.high, {0x1.999999999999ap-2, 0x1.24924924922a6p-2, 0x1.c71c71c773183p-3, 0x1.745d170ea5ab9p-3,
-                                          0x1.3b13c4119323ap-3, 0x1.110d59a25c596p-3, 0x1.e2bee5e18e3edp-4,
-                                          0x1.a08d4ddd75adbp-4, 0x1.014d87c46ba6dp-3});
+  Num tail = z.high * polynomial(z.high, {0x1.999999999999ap-2, 0x1.24924924922a6p-2, 0x1.c71c71c773183p-3,
+                                          0x1.745d170ea5ab9p-3, 0x1.3b13c4119323ap-3, 0x1.110d59a25c596p-3,
+                                          0x1.e2bee5e18e3edp-4, 0x1.a08d4ddd75adbp-4, 0x1.014d87c46ba6dp-3});
   Pair w = sum(num(a, 0x1.5555555555555p-1), tail);  // 2/3 + 2/5 s^2 + ...
   w.low = w.low + 0x1.5555555555555p-55;
   Pair rest = product(product(s, z), w);

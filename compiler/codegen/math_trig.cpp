@@ -109,10 +109,10 @@ static Num orLibrary(Num x, Num value, llvm::StringRef symbol) {
 // sin(r) for |r| <= pi/2 and a little more.
 static Num sinKernel(Num r) {
   Num z = r * r;
-  Num p = r.isDouble()
-              ? polynomial(z, {-0x1.5555555555555p-3, 0x1.11111111110bap-7, -0x1.a01a01a013729p-13, 0x1.71de3a51d6a55p-19,
-                               -0x1.ae64546705642p-26, 0x1.6123ae54d98eep-33, -0x1.ae3ae80bb053cp-41, 0x1.873e0aba06e06p-49})
-              : polynomial(z, {-0x1.555554p-3, 0x1.111026p-7, -0x1.9fab4ep-13, 0x1.60cf66p-19});
+  Num p = r.isDouble() ? polynomial(z, {-0x1.5555555555555p-3, 0x1.11111111110bap-7, -0x1.a01a01a013729p-13,
+                                        0x1.71de3a51d6a55p-19, -0x1.ae64546705642p-26, 0x1.6123ae54d98eep-33,
+                                        -0x1.ae3ae80bb053cp-41, 0x1.873e0aba06e06p-49})
+                       : polynomial(z, {-0x1.555554p-3, 0x1.111026p-7, -0x1.9fab4ep-13, 0x1.60cf66p-19});
   return r * fma(z, p, 1);  // not r + r z p: that turns -0 into 0
 }
 
@@ -129,14 +129,12 @@ Num emitCos(Num x) {
 Num emitTan(Num x) {
   auto [r, quadrant] = reduce(x, Function::tan);
   Num z = r * r;
-  Num p = r.isDouble()
-              ? polynomial(z, {-0x1.5555555555555p-3, 0x1.1111111110c38p-7, -0x1.a01a019e8c8bfp-13, 0x1.71de3795caf5fp-19,
-                               -0x1.ae60035c7cd81p-26, 0x1.5e06d3242bbp-33})
-              : polynomial(z, {-0x1.555552p-3, 0x1.110b6cp-7, -0x1.9a6852p-13});
-  Num q = r.isDouble()
-              ? polynomial(z, {0x1.5555555555555p-5, -0x1.6c16c16c168abp-10, 0x1.a01a019f2fa2bp-16, -0x1.27e4f9f727fa3p-22,
-                               0x1.1eeb4b4fb4fb4p-29, -0x1.906a6791b07f1p-37})
-              : polynomial(z, {0x1.555554p-5, -0x1.6c123cp-10, 0x1.9b8aa8p-16});
+  Num p = r.isDouble() ? polynomial(z, {-0x1.5555555555555p-3, 0x1.1111111110c38p-7, -0x1.a01a019e8c8bfp-13,
+                                        0x1.71de3795caf5fp-19, -0x1.ae60035c7cd81p-26, 0x1.5e06d3242bbp-33})
+                       : polynomial(z, {-0x1.555552p-3, 0x1.110b6cp-7, -0x1.9a6852p-13});
+  Num q = r.isDouble() ? polynomial(z, {0x1.5555555555555p-5, -0x1.6c16c16c168abp-10, 0x1.a01a019f2fa2bp-16,
+                                        -0x1.27e4f9f727fa3p-22, 0x1.1eeb4b4fb4fb4p-29, -0x1.906a6791b07f1p-37})
+                       : polynomial(z, {0x1.555554p-5, -0x1.6c123cp-10, 0x1.9b8aa8p-16});
   Num sine = fma(r * z, p, r), cosine = fma(z * z, q, fma(z, -0.5, 1));
   Mask odd = (quadrant & 1) == 1;  // tan(r + pi/2) = -cos(r) / sin(r)
   Num value = select(odd, -cosine, sine) / select(odd, sine, cosine);

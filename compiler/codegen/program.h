@@ -14,6 +14,7 @@ struct ProgramCode {
   std::string entry;              // symbol: void(skein_context*, void* const* buffers, char* arena)
   int64_t arenaBytes = 0;         // of one device's temporaries
   double work = 0;                // nanoseconds on one core
+  double meetings = 0;            // collectives that one device runs
   bool mayFail = false;           // holds checks or runs on a mesh
   bool parallel = false;
   int collectives = 0;            // their descriptors are numbered through

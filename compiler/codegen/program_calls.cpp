@@ -1,4 +1,5 @@
 // What a program asks of the runtime: contractions, sorting, collectives, effects; and constant data.
+#include "compiler/codegen/math.h"
 #include "compiler/codegen/program_emitter.h"
 #include "dialects/skein/typing.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -227,7 +228,8 @@ void ProgramEmitter::emitCollective(Operation* op) {
   llvm::append_range(fields, siteFields(op));
   Value descriptor = globalStruct("collective", fields);
   code.mayFail = true;
-  code.work += loopFactor * (50 + static_cast<double>(bytes) * 0.1);
+  code.work += loopFactor * static_cast<double>(bytes) * 0.1;
+  code.meetings += loopFactor;
   call("skein_collective_run", {context, descriptor, pointerArray(inputs), pointerArray(outputs)});
 }
 
@@ -275,7 +277,7 @@ static std::pair<Value, Value> blockPlace(Builder& b, ir::AxesAttr mesh, ir::Spe
   }
   leader = arith::ConstantIntOp::create(b, 1, 1);
   for (size_t position = 0; position < named.size(); ++position)
-    if (!named[position])
+    if (!named[position] && mesh.getSizes()[position] > 1)
       leader = arith::AndIOp::create(b, leader, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, coordinate(position), number(0)));
   return {offset, leader};
 }
@@ -314,6 +316,7 @@ void ProgramEmitter::emitBody(ir::ShardMapOp op, llvm::ArrayRef<Value> captured)
   }
   Operation* terminator = block.getTerminator();
   llvm::SmallVector<Destination> wanted;
+  llvm::SmallVector<Value> onlyLeader(terminator->getNumOperands());  // condition under which a result is copied, where not always
   for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
     auto type = arrayType(value), global = arrayType(op.getResult(i));
     auto strides = denseStrides(global.getShape());
@@ -321,7 +324,10 @@ void ProgramEmitter::emitBody(ir::ShardMapOp op, llvm::ArrayRef<Value> captured)
     Value pointer = offsetPointer(loadPointer(buffers, next++), arith::MulIOp::create(b, offset, number(byteSize(type.getElementType()))));
     Layout layout = blockLayout(strides, type);
     llvm::APInt always;
-    if (!matchPattern(leader, m_ConstantInt(&always))) {
+    bool everybody = matchPattern(leader, m_ConstantInt(&always));
+    if (!everybody && !layout.dense) {
+      onlyLeader[i] = leader;
+    } else if (!everybody) {
       // Devices that hold the same value as the leader write theirs to memory of their own.
       Slot own = allocate(type);
       own.place->users = 1;
@@ -329,13 +335,15 @@ void ProgramEmitter::emitBody(ir::ShardMapOp op, llvm::ArrayRef<Value> captured)
       layout = {denseStrides(type.getShape()), true};
     }
     wanted.push_back({pointer, layout});
-    if (!destinations.count(value) && value.getParentBlock() == &block && value.getDefiningOp()) destinations[value] = wanted.back();
+    if (!onlyLeader[i] && !destinations.count(value) && value.getParentBlock() == &block && value.getDefiningOp()) destinations[value] = wanted.back();
   }
   emitBlock(block);
   for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
     Slot slot = slotOf(value);
     auto type = arrayType(value);
     if (slot.pointer && slot.pointer == wanted[i].pointer) continue;
+    OpBuilder::InsertionGuard guard(b);
+    if (onlyLeader[i]) b.setInsertionPointToStart(scf::IfOp::create(b, onlyLeader[i], false).thenBlock());
     if (slot.scalar.re) {
       ElementEmitter e(b, 1);
       e.store({wanted[i].pointer, wanted[i].layout.strides, false, false}, type.getElementType(), {llvm::SmallVector<Index, 4>(type.getRank(), e.at(0)), {}}, slot.scalar);
@@ -375,10 +383,15 @@ void ProgramEmitter::emitShardMap(ir::ShardMapOp op) {
   code.parallel = true;
   int64_t devices = volume(axes.getSizes());
   code.work += loopFactor * body.code.work * static_cast<double>(devices);
-  call("skein_run_spmd", {context, descriptor, address, pointerArray(pointers), number(body.code.arenaBytes), number(static_cast<int64_t>(body.code.work)), site});
+  // Devices that meet often and do little between are fastest in turn on one thread: a meeting is then a switch of
+  // fibers, and costs less than one cache line's way between cores.
+  constexpr double kWorthMeeting = 4e3;
+  double work = body.code.meetings > 1 && body.code.work / body.code.meetings < kWorthMeeting ? 0 : body.code.work;
+  call("skein_run_spmd", {context, descriptor, address, pointerArray(pointers), number(body.code.arenaBytes), number(static_cast<int64_t>(work)), site});
 }
 
 ProgramCode emitProgram(ModuleOp module, func::FuncOp function, llvm::ArrayRef<int> donated, const Target& target) {
+  math::TargetScope scope({.avx512 = target.vectorBytes == 64});
   ProgramEmitter emitter(module, target, "skein_program", {});
   emitter.emitMain(function, donated);
   return emitter.code;

@@ -9,7 +9,8 @@ using Arrays = std::vector<const HostArray*>;
 /// The device's rank over the axes: row-major in the order named.
 static std::int64_t rankOf(const Grid& grid, ir::AxesAttr axes, int device) {
   std::int64_t rank = 0;
-  for (auto [axis, size] : llvm::zip_equal(axes.getNames(), axes.getSizes())) rank = rank * size + grid.coordinate(device, axis);
+  for (auto [axis, size] : llvm::zip_equal(axes.getNames(), axes.getSizes()))
+    rank = rank * size + grid.coordinate(device, axis);
   return rank;
 }
 
@@ -38,7 +39,8 @@ static std::vector<Devices> groupsOf(Machine& machine, mlir::Operation* op) {
     Devices group(ranks);
     for (int device = 0; device < grid.count(); ++device) {
       bool together = llvm::all_of(grid.names, [&](mlir::StringAttr axis) {
-        return llvm::is_contained(axes.getNames(), axis) || grid.coordinate(device, axis) == grid.coordinate(first, axis);
+        return llvm::is_contained(axes.getNames(), axis) ||
+               grid.coordinate(device, axis) == grid.coordinate(first, axis);
       });
       if (together) group[rankOf(grid, axes, device)] = device;
     }
@@ -55,20 +57,23 @@ static std::vector<Devices> groupsOf(Machine& machine, mlir::Operation* op) {
   // Under control flow a group takes part as a whole or not at all: the type rules see to it.
   llvm::erase_if(groups, [&](const Devices& group) {
     auto active = llvm::count_if(group, [&](int device) { return llvm::is_contained(machine.active(), device); });
-    if (active != 0 && active != static_cast<std::int64_t>(group.size())) throwInternalError(op, "some devices of a group would wait for ever");
+    if (active != 0 && active != static_cast<std::int64_t>(group.size()))
+      throwInternalError(op, "some devices of a group would wait for ever");
     return active == 0;
   });
   return groups;
 }
 
 /// For each operand and group: `exchange` makes of the members' arrays, in rank order, the result of the member `rank`.
-static void forEachMember(Machine& machine, mlir::Operation* op, llvm::function_ref<HostArray(const Arrays&, std::int64_t rank)> exchange) {
+static void forEachMember(Machine& machine, mlir::Operation* op,
+                          llvm::function_ref<HostArray(const Arrays&, std::int64_t rank)> exchange) {
   for (const Devices& group : groupsOf(machine, op))
     for (auto [operand, result] : llvm::zip_equal(op->getOperands(), op->getResults())) {
       Arrays given;
       for (int device : group) given.push_back(&machine.get(operand, device));
       std::vector<HostArray> got;
-      for (std::size_t rank = 0; rank < group.size(); ++rank) got.push_back(exchange(given, static_cast<std::int64_t>(rank)));
+      for (std::size_t rank = 0; rank < group.size(); ++rank)
+        got.push_back(exchange(given, static_cast<std::int64_t>(rank)));
       for (auto [device, array] : llvm::zip_equal(group, got)) machine.set(result, device, std::move(array));
     }
 }
@@ -132,7 +137,8 @@ static void evaluateExtreme(Machine& machine, mlir::Operation* op) {
         if (is_floating(result.dtype)) {
           Real old = loadReal(result, i), now = loadReal(*other, i);
           better = std::isnan(now) || (!std::isnan(old) && (greatest ? now > old : now < old));
-          if (now == old && std::signbit(now) != std::signbit(old)) better = std::signbit(old) == greatest;  // 0 is greater than -0
+          if (now == old && std::signbit(now) != std::signbit(old))
+            better = std::signbit(old) == greatest;  // 0 is greater than -0
         } else {
           IntegerKind kind = kindOf(result.dtype);
           Integer old = loadInteger(result, i), now = loadInteger(*other, i);
@@ -165,7 +171,8 @@ static void evaluatePsumScatter(Machine& machine, mlir::Operation* op) {
 
 static void evaluateAllToAll(Machine& machine, mlir::Operation* op) {
   auto exchange = llvm::cast<ir::AllToAllOp>(op);
-  auto split = static_cast<std::int64_t>(exchange.getSplitDim()), concat = static_cast<std::int64_t>(exchange.getConcatDim());
+  auto split = static_cast<std::int64_t>(exchange.getSplitDim()),
+       concat = static_cast<std::int64_t>(exchange.getConcatDim());
   forEachMember(machine, op, [&](const Arrays& given, std::int64_t rank) {
     std::vector<HostArray> blocks;
     for (const HostArray* array : given) {
@@ -189,12 +196,14 @@ static void evaluateAxisIndex(Machine& machine, mlir::Operation* op) {
   auto axes = llvm::cast<ir::AxisIndexOp>(op).getAxes();
   checkBound(machine, op, axes);
   for (int device : machine.active())
-    machine.set(op->getResult(0), device, HostArray::scalar(static_cast<std::int32_t>(rankOf(machine.grid(), axes, device))));
+    machine.set(op->getResult(0), device,
+                HostArray::scalar(static_cast<std::int32_t>(rankOf(machine.grid(), axes, device))));
 }
 
 static void evaluatePvary(Machine& machine, mlir::Operation* op) {
   checkBound(machine, op, llvm::cast<ir::PvaryOp>(op).getAxes());
-  for (int device : machine.active()) machine.set(op->getResult(0), device, HostArray(machine.get(op->getOperand(0), device)));
+  for (int device : machine.active())
+    machine.set(op->getResult(0), device, HostArray(machine.get(op->getOperand(0), device)));
 }
 
 void addCollectives(Meanings& meanings) {

@@ -34,14 +34,21 @@ static Results evaluateDotGeneral(mlir::Operation* op, Operands operands) {
     forEachIndex(contracted, [&](const Index& inner) {
       for (auto [l, r, i] : llvm::zip_equal(dot.getLhsContract(), dot.getRhsContract(), inner)) left[l] = right[r] = i;
       std::int64_t a = offsetOf(lhs.shape, left), b = offsetOf(rhs.shape, right);
-      if (is_complex(result.dtype)) complexSum += std::complex<long double>(loadComplex(lhs, a)) * std::complex<long double>(loadComplex(rhs, b));
-      else if (is_floating(result.dtype)) realSum += static_cast<long double>(loadReal(lhs, a)) * loadReal(rhs, b);
-      else if (is_bool(result.dtype)) integerSum |= static_cast<std::uint64_t>(loadInteger(lhs, a) & loadInteger(rhs, b));
-      else integerSum += static_cast<std::uint64_t>(loadInteger(lhs, a)) * static_cast<std::uint64_t>(loadInteger(rhs, b));
+      if (is_complex(result.dtype))
+        complexSum += std::complex<long double>(loadComplex(lhs, a)) * std::complex<long double>(loadComplex(rhs, b));
+      else if (is_floating(result.dtype))
+        realSum += static_cast<long double>(loadReal(lhs, a)) * loadReal(rhs, b);
+      else if (is_bool(result.dtype))
+        integerSum |= static_cast<std::uint64_t>(loadInteger(lhs, a) & loadInteger(rhs, b));
+      else
+        integerSum += static_cast<std::uint64_t>(loadInteger(lhs, a)) * static_cast<std::uint64_t>(loadInteger(rhs, b));
     });
-    if (is_complex(result.dtype)) store(result, to++, Complex(complexSum));
-    else if (is_floating(result.dtype)) store(result, to++, static_cast<Real>(realSum));
-    else store(result, to++, static_cast<Integer>(integerSum));
+    if (is_complex(result.dtype))
+      store(result, to++, Complex(complexSum));
+    else if (is_floating(result.dtype))
+      store(result, to++, static_cast<Real>(realSum));
+    else
+      store(result, to++, static_cast<Integer>(integerSum));
   });
   return {result};
 }

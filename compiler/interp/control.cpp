@@ -37,12 +37,14 @@ static void evaluateWhile(Machine& machine, mlir::Operation* op) {
   Devices running = machine.active();
   while (true) {
     for (int device : running)
-      for (auto [argument, carry] : llvm::zip_equal(cond.getArguments(), loop.getResults())) machine.set(argument, device, machine.get(carry, device));
+      for (auto [argument, carry] : llvm::zip_equal(cond.getArguments(), loop.getResults()))
+        machine.set(argument, device, machine.get(carry, device));
     mlir::Value holds = machine.run(cond, running)->getOperand(0);
     llvm::erase_if(running, [&](int device) { return !loadInteger(machine.get(holds, device), 0); });
     if (running.empty()) return;
     for (int device : running)
-      for (auto [argument, carry] : llvm::zip_equal(body.getArguments(), loop.getResults())) machine.set(argument, device, machine.get(carry, device));
+      for (auto [argument, carry] : llvm::zip_equal(body.getArguments(), loop.getResults()))
+        machine.set(argument, device, machine.get(carry, device));
     runInto(machine, body, running, loop.getResults());
   }
 }
@@ -57,14 +59,17 @@ static void evaluateFor(Machine& machine, mlir::Operation* op) {
   for (Integer turn = 0;; ++turn) {
     auto value = [&](int device) { return loadInteger(machine.get(loop.getLow(), device), 0) + turn; };
     Devices running = where(machine, [&](int device) {
-      Integer low = loadInteger(machine.get(loop.getLow(), device), 0), high = loadInteger(machine.get(loop.getHigh(), device), 0);
-      return kind.less(low, high) && static_cast<std::uint64_t>(turn) < static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+      Integer low = loadInteger(machine.get(loop.getLow(), device), 0),
+              high = loadInteger(machine.get(loop.getHigh(), device), 0);
+      return kind.less(low, high) &&
+             static_cast<std::uint64_t>(turn) < static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
     });
     if (running.empty()) return;
     for (int device : running) {
       store(counter, 0, value(device));
       machine.set(body.getArgument(0), device, counter);
-      for (auto [argument, carry] : llvm::zip_equal(body.getArguments().drop_front(), loop.getResults())) machine.set(argument, device, machine.get(carry, device));
+      for (auto [argument, carry] : llvm::zip_equal(body.getArguments().drop_front(), loop.getResults()))
+        machine.set(argument, device, machine.get(carry, device));
     }
     runInto(machine, body, running, loop.getResults());
   }
@@ -87,8 +92,8 @@ static void evaluateSwitch(Machine& machine, mlir::Operation* op) {
 
 static void evaluateCall(Machine& machine, mlir::Operation* op) {
   auto call = llvm::cast<ir::CallOp>(op);
-  mlir::Operation* returned =
-      machine.run(call.getCallee(), [&](unsigned argument, int device) { return machine.get(call.getOperand(argument), device); });
+  mlir::Operation* returned = machine.run(
+      call.getCallee(), [&](unsigned argument, int device) { return machine.get(call.getOperand(argument), device); });
   assign(machine, call.getResults(), returned->getOperands());
 }
 
@@ -133,7 +138,8 @@ static HostArray blockOf(const HostArray& global, const Cut& cut) {
   HostArray block = HostArray::zeros(global.dtype, global.shape);
   for (std::size_t i = 0; i < block.shape.size(); ++i) block.shape[i] /= cut.counts[i];
   block.data.resize(block.volume() * itemsize(block.dtype));
-  forEachInBlock(cut, block.shape, global.shape, [&](std::int64_t inBlock, std::int64_t inGlobal) { copyElement(block, inBlock, global, inGlobal); });
+  forEachInBlock(cut, block.shape, global.shape,
+                 [&](std::int64_t inBlock, std::int64_t inGlobal) { copyElement(block, inBlock, global, inGlobal); });
   return block;
 }
 
@@ -156,7 +162,9 @@ static void evaluateShardMap(Machine& machine, mlir::Operation* op) {
           for (int device = grid.count(); device-- > 0;) {
             const HostArray& block = machine.get(yield->getOperand(i), device);
             Cut cut = cutOf(grid, spec(map.getOutSpecs(), i), global.rank(), device);
-            forEachInBlock(cut, block.shape, global.shape, [&](std::int64_t inBlock, std::int64_t inGlobal) { copyElement(global, inGlobal, block, inBlock); });
+            forEachInBlock(cut, block.shape, global.shape, [&](std::int64_t inBlock, std::int64_t inGlobal) {
+              copyElement(global, inGlobal, block, inBlock);
+            });
           }
         }
       });
@@ -170,7 +178,8 @@ void addControl(Meanings& meanings) {
   define<ir::CallOp>(meanings, evaluateCall);
   define<ir::ShardMapOp>(meanings, evaluateShardMap);
   define<ir::KernelOp>(meanings, evaluateKernel);
-  define<ir::YieldOp>(meanings, +[](Machine&, mlir::Operation*) {});  // read by what runs its block
+  define<ir::YieldOp>(
+      meanings, +[](Machine&, mlir::Operation*) {});  // read by what runs its block
 }
 
 }  // namespace skein::compiler::interp

@@ -58,13 +58,15 @@ static std::vector<const HostArray*> readAll(Machine& machine, mlir::ValueRange 
 
 static void evaluatePrint(Machine& machine, mlir::Operation* op) {
   auto print = llvm::cast<ir::PrintOp>(op);
-  for (int device : machine.active()) machine.out() << substitute(print.getFormat(), readAll(machine, print.getOperands(), device)) << '\n';
+  for (int device : machine.active())
+    machine.out() << substitute(print.getFormat(), readAll(machine, print.getOperands(), device)) << '\n';
 }
 
 static void evaluateCheck(Machine& machine, mlir::Operation* op) {
   auto check = llvm::cast<ir::CheckOp>(op);
   for (int device : machine.active())
-    if (!loadInteger(machine.get(check.getPredicate(), device), 0)) throwUserError(op, substitute(check.getFormat(), readAll(machine, check.getValues(), device)));
+    if (!loadInteger(machine.get(check.getPredicate(), device), 0))
+      throwUserError(op, substitute(check.getFormat(), readAll(machine, check.getValues(), device)));
 }
 
 void addEffects(Meanings& meanings) {

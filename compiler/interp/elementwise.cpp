@@ -136,8 +136,10 @@ static const Table<Real (*)(Complex)>& complexToReal() {
 }
 static const Table<Complex (*)(Complex, Complex)>& complexBinary() {
   static const Table<Complex (*)(Complex, Complex)> table = {
-      {"add", [](Complex x, Complex y) { return x + y; }}, {"sub", [](Complex x, Complex y) { return x - y; }},
-      {"mul", [](Complex x, Complex y) { return x * y; }}, {"div", [](Complex x, Complex y) { return x / y; }},
+      {"add", [](Complex x, Complex y) { return x + y; }},
+      {"sub", [](Complex x, Complex y) { return x - y; }},
+      {"mul", [](Complex x, Complex y) { return x * y; }},
+      {"div", [](Complex x, Complex y) { return x / y; }},
       {"pow", complexPow},
   };
   return table;
@@ -155,7 +157,8 @@ static Integer power(Integer x, Integer y, IntegerKind kind) {
 static Integer divide(Integer x, Integer y, IntegerKind kind) {
   if (y == 0) return -1;  // all ones
   if (!kind.isSigned) return static_cast<Integer>(static_cast<std::uint64_t>(x) / static_cast<std::uint64_t>(y));
-  return y == -1 ? static_cast<Integer>(-static_cast<std::uint64_t>(x)) : x / y;  // the least divided by -1 wraps to itself
+  return y == -1 ? static_cast<Integer>(-static_cast<std::uint64_t>(x))
+                 : x / y;  // the least divided by -1 wraps to itself
 }
 static Integer remainder(Integer x, Integer y, IntegerKind kind) {
   if (y == 0) return x;
@@ -168,8 +171,13 @@ static bool shiftsOut(Integer by, IntegerKind kind) { return kind.bits(by) >= st
 static const Table<Integer (*)(Integer, IntegerKind)>& integerUnary() {
   static const Table<Integer (*)(Integer, IntegerKind)> table = {
       {"neg", [](Integer x, IntegerKind) { return static_cast<Integer>(-static_cast<std::uint64_t>(x)); }},
-      {"abs", [](Integer x, IntegerKind k) { return k.isSigned && x < 0 ? static_cast<Integer>(-static_cast<std::uint64_t>(x)) : x; }},
-      {"sign", [](Integer x, IntegerKind k) { return Integer(x == 0 ? 0 : k.less(x, 0) ? -1 : 1); }},
+      {"abs",
+       [](Integer x, IntegerKind k) {
+         return k.isSigned && x < 0 ? static_cast<Integer>(-static_cast<std::uint64_t>(x)) : x;
+       }},
+      {"sign", [](Integer x, IntegerKind k) { return Integer(x == 0         ? 0
+                                                             : k.less(x, 0) ? -1
+                                                                            : 1); }},
       {"not", [](Integer x, IntegerKind) { return ~x; }},
       {"popcnt", [](Integer x, IntegerKind k) { return Integer(std::popcount(k.bits(x))); }},
       {"clz", [](Integer x, IntegerKind k) { return Integer(std::countl_zero(k.bits(x)) - (64 - k.width)); }},
@@ -180,7 +188,8 @@ static const Table<Integer (*)(Integer, IntegerKind)>& integerUnary() {
 static const Table<Integer (*)(Integer, Integer, IntegerKind)>& integerBinary() {
   using U = std::uint64_t;
   static const Table<Integer (*)(Integer, Integer, IntegerKind)> table = {
-      {"add", [](Integer x, Integer y, IntegerKind k) { return k.isBool() ? x | y : static_cast<Integer>(U(x) + U(y)); }},
+      {"add",
+       [](Integer x, Integer y, IntegerKind k) { return k.isBool() ? x | y : static_cast<Integer>(U(x) + U(y)); }},
       {"sub", [](Integer x, Integer y, IntegerKind) { return static_cast<Integer>(U(x) - U(y)); }},
       {"mul", [](Integer x, Integer y, IntegerKind) { return static_cast<Integer>(U(x) * U(y)); }},
       {"div", divide},
@@ -191,11 +200,14 @@ static const Table<Integer (*)(Integer, Integer, IntegerKind)>& integerBinary() 
       {"and", [](Integer x, Integer y, IntegerKind) { return x & y; }},
       {"or", [](Integer x, Integer y, IntegerKind) { return x | y; }},
       {"xor", [](Integer x, Integer y, IntegerKind) { return x ^ y; }},
-      {"shl", [](Integer x, Integer y, IntegerKind k) { return shiftsOut(y, k) ? 0 : static_cast<Integer>(U(x) << y); }},
-      {"shr_logical", [](Integer x, Integer y, IntegerKind k) { return shiftsOut(y, k) ? 0 : static_cast<Integer>(k.bits(x) >> y); }},
+      {"shl",
+       [](Integer x, Integer y, IntegerKind k) { return shiftsOut(y, k) ? 0 : static_cast<Integer>(U(x) << y); }},
+      {"shr_logical",
+       [](Integer x, Integer y, IntegerKind k) { return shiftsOut(y, k) ? 0 : static_cast<Integer>(k.bits(x) >> y); }},
       {"shr_arithmetic",
        [](Integer x, Integer y, IntegerKind k) {
-         Integer extended = static_cast<Integer>(k.bits(x) << (64 - k.width)) >> (64 - k.width);  // of unsigned ones too
+         Integer extended =
+             static_cast<Integer>(k.bits(x) << (64 - k.width)) >> (64 - k.width);  // of unsigned ones too
          return extended >> (shiftsOut(y, k) ? 63 : y);
        }},
   };
@@ -244,7 +256,8 @@ static Results evaluateTable(mlir::Operation* op, Operands operands) {
     done = tried(realUnary(), Real()) || tried(realBinary(), Real()) || tried(realCompare(), Real());
   } else {
     IntegerKind kind = kindOf(dtype);
-    done = tried(integerUnary(), Integer(), kind) || tried(integerBinary(), Integer(), kind) || tried(integerCompare(), Integer(), kind);
+    done = tried(integerUnary(), Integer(), kind) || tried(integerBinary(), Integer(), kind) ||
+           tried(integerCompare(), Integer(), kind);
   }
   if (!done) throwInternalError(op, "the interpreter has no meaning for this op on " + std::string(skein::name(dtype)));
   return {result};
@@ -254,7 +267,8 @@ static Results evaluateEquality(mlir::Operation* op, Operands operands) {
   if (!is_complex(operands[0]->dtype)) return evaluateTable(op, operands);
   HostArray result = emptyResult(op);
   bool wanted = llvm::isa<ir::EqOp>(op);
-  for (std::int64_t i = 0; i < result.volume(); ++i) store(result, i, (loadComplex(*operands[0], i) == loadComplex(*operands[1], i)) == wanted);
+  for (std::int64_t i = 0; i < result.volume(); ++i)
+    store(result, i, (loadComplex(*operands[0], i) == loadComplex(*operands[1], i)) == wanted);
   return {result};
 }
 
@@ -269,7 +283,8 @@ static Results evaluateIsFinite(mlir::Operation* op, Operands operands) {
 
 static Results evaluateComplex(mlir::Operation* op, Operands operands) {
   HostArray result = emptyResult(op);
-  for (std::int64_t i = 0; i < result.volume(); ++i) store(result, i, Complex(loadReal(*operands[0], i), loadReal(*operands[1], i)));
+  for (std::int64_t i = 0; i < result.volume(); ++i)
+    store(result, i, Complex(loadReal(*operands[0], i), loadReal(*operands[1], i)));
   return {result};
 }
 
@@ -285,13 +300,21 @@ static Results evaluateNextafter(mlir::Operation* op, Operands operands) {
   HostArray result = emptyResult(op);
   for (std::int64_t i = 0; i < result.volume(); ++i) {
     auto small = [&](SmallFloat format) {
-      setElement(result, i, nextBits(format, element<std::uint16_t>(*operands[0], i), element<std::uint16_t>(*operands[1], i)));
+      setElement(result, i,
+                 nextBits(format, element<std::uint16_t>(*operands[0], i), element<std::uint16_t>(*operands[1], i)));
     };
     switch (result.dtype) {
-      case DType::float16: small(float16Format); break;
-      case DType::bfloat16: small(bfloat16Format); break;
-      case DType::float32: setElement(result, i, std::nextafter(element<float>(*operands[0], i), element<float>(*operands[1], i))); break;
-      default: setElement(result, i, std::nextafter(element<double>(*operands[0], i), element<double>(*operands[1], i)));
+      case DType::float16:
+        small(float16Format);
+        break;
+      case DType::bfloat16:
+        small(bfloat16Format);
+        break;
+      case DType::float32:
+        setElement(result, i, std::nextafter(element<float>(*operands[0], i), element<float>(*operands[1], i)));
+        break;
+      default:
+        setElement(result, i, std::nextafter(element<double>(*operands[0], i), element<double>(*operands[1], i)));
     }
   }
   return {result};
@@ -319,15 +342,19 @@ static Results evaluateFma(mlir::Operation* op, Operands operands) {
   for (std::int64_t i = 0; i < result.volume(); ++i) {
     Real a = loadReal(*operands[0], i), b = loadReal(*operands[1], i), c = loadReal(*operands[2], i);
     // In the dtype itself: a sum rounded to double and again to float is not rounded once.
-    if (result.dtype == DType::float64) store(result, i, std::fma(a, b, c));
-    else store(result, i, static_cast<Real>(std::fma(static_cast<float>(a), static_cast<float>(b), static_cast<float>(c))));
+    if (result.dtype == DType::float64)
+      store(result, i, std::fma(a, b, c));
+    else
+      store(result, i,
+            static_cast<Real>(std::fma(static_cast<float>(a), static_cast<float>(b), static_cast<float>(c))));
   }
   return {result};
 }
 
 static Results evaluateSelect(mlir::Operation* op, Operands operands) {
   HostArray result = emptyResult(op);
-  for (std::int64_t i = 0; i < result.volume(); ++i) copyElement(result, i, *operands[loadInteger(*operands[0], i) ? 1 : 2], i);
+  for (std::int64_t i = 0; i < result.volume(); ++i)
+    copyElement(result, i, *operands[loadInteger(*operands[0], i) ? 1 : 2], i);
   return {result};
 }
 
@@ -346,10 +373,13 @@ static Results evaluateConvert(mlir::Operation* op, Operands operands) {
     if (is_bool(result.dtype)) {
       store(result, i, isIntegerOrBool(from.dtype) ? loadInteger(from, i) != 0 : loadComplex(from, i) != Complex(0));
     } else if (is_integer(result.dtype)) {
-      store(result, i, isIntegerOrBool(from.dtype) ? loadInteger(from, i) : saturate(loadReal(from, i), kindOf(result.dtype)));
+      store(result, i,
+            isIntegerOrBool(from.dtype) ? loadInteger(from, i) : saturate(loadReal(from, i), kindOf(result.dtype)));
     } else if (result.dtype == DType::float32 && isIntegerOrBool(from.dtype)) {
       // Not by way of double, which would round 64-bit integers twice.
-      setElement(result, i, from.dtype == DType::uint64 ? static_cast<float>(element<std::uint64_t>(from, i)) : static_cast<float>(loadInteger(from, i)));
+      setElement(result, i,
+                 from.dtype == DType::uint64 ? static_cast<float>(element<std::uint64_t>(from, i))
+                                             : static_cast<float>(loadInteger(from, i)));
     } else if (is_floating(result.dtype)) {
       store(result, i, loadReal(from, i));
     } else {

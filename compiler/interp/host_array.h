@@ -30,7 +30,9 @@ struct HostArray {
     return result;
   }
   template <class T>
-  static HostArray scalar(T value) { return of<T>({}, {value}); }
+  static HostArray scalar(T value) {
+    return of<T>({}, {value});
+  }
 
   std::int64_t rank() const { return static_cast<std::int64_t>(shape.size()); }
   std::int64_t volume() const {
@@ -39,11 +41,17 @@ struct HostArray {
     return product;
   }
   template <class T>
-  T* as() { return reinterpret_cast<T*>(data.data()); }
+  T* as() {
+    return reinterpret_cast<T*>(data.data());
+  }
   template <class T>
-  const T* as() const { return reinterpret_cast<const T*>(data.data()); }
+  const T* as() const {
+    return reinterpret_cast<const T*>(data.data());
+  }
   template <class T>
-  std::vector<T> values() const { return std::vector<T>(as<T>(), as<T>() + volume()); }
+  std::vector<T> values() const {
+    return std::vector<T>(as<T>(), as<T>() + volume());
+  }
 
   friend bool operator==(const HostArray&, const HostArray&) = default;  // the same bits
 };

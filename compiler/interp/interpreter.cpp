@@ -86,7 +86,8 @@ void Machine::runOn(const Grid& grid, mlir::Block& body, const std::function<Hos
 
 void Machine::execute(mlir::Operation* op) {
   auto found = meanings().find(op->getName().getStringRef());
-  if (found == meanings().end()) throwInternalError(op, "the interpreter does not know " + op->getName().getStringRef().str());
+  if (found == meanings().end())
+    throwInternalError(op, "the interpreter does not know " + op->getName().getStringRef().str());
   const Meaning& meaning = found->second;
   if (meaning.joint) {
     meaning.joint(*this, op);
@@ -106,7 +107,8 @@ void Machine::compareDevices(mlir::Operation* op) const {
   for (mlir::Value result : op->getResults()) {
     auto varying = ir::varying(result.getType());
     auto same = [&](int a, int b) {
-      return llvm::all_of(varying, [&](mlir::StringAttr axis) { return grid_.coordinate(a, axis) == grid_.coordinate(b, axis); });
+      return llvm::all_of(
+          varying, [&](mlir::StringAttr axis) { return grid_.coordinate(a, axis) == grid_.coordinate(b, axis); });
     };
     for (std::size_t i = 1; i < active_.size(); ++i)
       for (std::size_t j = 0; j < i; ++j)
@@ -119,7 +121,8 @@ void Machine::compareDevices(mlir::Operation* op) const {
 HostArray emptyResult(mlir::Operation* op, unsigned i) {
   auto type = ir::arrayType(op->getResult(i));
   auto dtype = ir::dtypeOf(type.getElementType());
-  if (!dtype || !type.hasStaticShape()) throwInternalError(op, "the interpreter has no arrays of type " + ir::describe(type));
+  if (!dtype || !type.hasStaticShape())
+    throwInternalError(op, "the interpreter has no arrays of type " + ir::describe(type));
   return HostArray::zeros(*dtype, type.getShape().vec());
 }
 
@@ -185,18 +188,23 @@ void throwInternalError(mlir::Operation* op, const std::string& message) {
 /// Fails unless the inputs have the types of main's arguments.
 static void checkInputs(mlir::func::FuncOp main, llvm::ArrayRef<HostArray> inputs) {
   if (main.getNumArguments() != inputs.size())
-    throw UserError("main takes " + std::to_string(main.getNumArguments()) + " arrays, not " + std::to_string(inputs.size()), "interpret");
+    throw UserError(
+        "main takes " + std::to_string(main.getNumArguments()) + " arrays, not " + std::to_string(inputs.size()),
+        "interpret");
   for (auto [argument, input] : llvm::zip_equal(main.getArguments(), inputs)) {
     auto type = ir::arrayType(argument);
     if (ir::dtypeOf(type.getElementType()) != input.dtype || type.getShape() != llvm::ArrayRef(input.shape) ||
         input.data.size() != input.volume() * itemsize(input.dtype))
-      throw UserError("argument " + std::to_string(argument.getArgNumber()) + " of main is " + ir::describe(type) + ", the input is another", "interpret");
+      throw UserError("argument " + std::to_string(argument.getArgNumber()) + " of main is " + ir::describe(type) +
+                          ", the input is another",
+                      "interpret");
   }
 }
 
 }  // namespace interp
 
-std::vector<HostArray> interpret(mlir::ModuleOp module, llvm::ArrayRef<HostArray> inputs, const InterpretOptions& options) {
+std::vector<HostArray> interpret(mlir::ModuleOp module, llvm::ArrayRef<HostArray> inputs,
+                                 const InterpretOptions& options) {
   auto main = module.lookupSymbol<mlir::func::FuncOp>("main");
   if (!main) throw UserError("the module has no function main", "interpret");
   interp::checkInputs(main, inputs);

@@ -62,16 +62,19 @@ struct Grid {
 
 class Machine {
  public:
-  Machine(mlir::ModuleOp module, std::ostream& out, const InterpretOptions& options) : module_(module), out_(out), options_(options) {}
+  Machine(mlir::ModuleOp module, std::ostream& out, const InterpretOptions& options)
+      : module_(module), out_(out), options_(options) {}
 
   /// Runs the ops of a block on the active devices, and returns its terminator.
   mlir::Operation* run(mlir::Block& block);
   /// Runs `block` with `devices` alone active.
   mlir::Operation* run(mlir::Block& block, Devices devices);
   /// Runs a function's body; its results are the operands of what is returned.
-  mlir::Operation* run(llvm::StringRef function, const std::function<HostArray(unsigned argument, int device)>& arguments);
+  mlir::Operation* run(llvm::StringRef function,
+                       const std::function<HostArray(unsigned argument, int device)>& arguments);
   /// Runs the body of a shard_map on all devices of a grid, then `collect` while their values are there.
-  void runOn(const Grid& grid, mlir::Block& body, const std::function<HostArray(unsigned argument, int device)>& arguments,
+  void runOn(const Grid& grid, mlir::Block& body,
+             const std::function<HostArray(unsigned argument, int device)>& arguments,
              const std::function<void(mlir::Operation* terminator)>& collect);
 
   /// A device's value; what was made outside of the shard_map is the same on every device.
@@ -92,7 +95,7 @@ class Machine {
   mlir::ModuleOp module_;
   std::ostream& out_;
   const InterpretOptions& options_;
-  Grid grid_;             // no axes and one device outside of a shard_map
+  Grid grid_;  // no axes and one device outside of a shard_map
   Devices active_ = {0};
   llvm::DenseMap<mlir::Value, std::vector<HostArray>> values_;
 };

@@ -1,6 +1,6 @@
 #pragma once
-// Elements of any dtype, widened: the interpreter computes in double, complex double and 64-bit integers and rounds each
-// result to its dtype once.
+// Elements of any dtype, widened: the interpreter computes in double, complex double and 64-bit integers and rounds
+// each result to its dtype once.
 
 #include <bit>
 #include <cmath>
@@ -29,7 +29,9 @@ struct IntegerKind {
     return isSigned ? a < b : static_cast<std::uint64_t>(a) < static_cast<std::uint64_t>(b);
   }
   /// The bits without the extension.
-  std::uint64_t bits(Integer value) const { return static_cast<std::uint64_t>(value) & (~std::uint64_t{0} >> (64 - width)); }
+  std::uint64_t bits(Integer value) const {
+    return static_cast<std::uint64_t>(value) & (~std::uint64_t{0} >> (64 - width));
+  }
 };
 
 inline IntegerKind kindOf(DType dtype) {
@@ -45,7 +47,8 @@ struct SmallFloat {
 
   double decode(std::uint16_t bits) const {
     double sign = bits >> 15 ? -1.0 : 1.0;
-    int magnitude = bits & 0x7fff, exponent = magnitude >> fractionBits, fraction = magnitude & ((1 << fractionBits) - 1);
+    int magnitude = bits & 0x7fff, exponent = magnitude >> fractionBits,
+        fraction = magnitude & ((1 << fractionBits) - 1);
     if (magnitude >= infinity()) return fraction ? std::copysign(std::nan(""), sign) : sign * HUGE_VAL;
     if (exponent == 0) return sign * std::ldexp(fraction, leastExponent() - fractionBits);
     return sign * std::ldexp(fraction + (1 << fractionBits), leastExponent() + exponent - 1 - fractionBits);
@@ -62,7 +65,8 @@ struct SmallFloat {
     auto units = static_cast<long>(std::nearbyint(std::ldexp(magnitude, fractionBits - exponent)));
     long one = 1L << fractionBits;
     // A carry out of the fraction runs into the exponent, as it should.
-    long bits = units < one ? units : ((static_cast<long>(exponent) - leastExponent() + 1) << fractionBits) + units - one;
+    long bits =
+        units < one ? units : ((static_cast<long>(exponent) - leastExponent() + 1) << fractionBits) + units - one;
     return static_cast<std::uint16_t>(sign | std::min<long>(bits, infinity()));
   }
 };
@@ -82,25 +86,39 @@ void setElement(HostArray& array, std::int64_t i, T value) {
 
 inline Integer loadInteger(const HostArray& array, std::int64_t i) {
   switch (array.dtype) {
-    case DType::bool_: return element<std::uint8_t>(array, i) != 0;
-    case DType::int8: return element<std::int8_t>(array, i);
-    case DType::int16: return element<std::int16_t>(array, i);
-    case DType::int32: return element<std::int32_t>(array, i);
-    case DType::uint8: return element<std::uint8_t>(array, i);
-    case DType::uint16: return element<std::uint16_t>(array, i);
-    case DType::uint32: return element<std::uint32_t>(array, i);
-    default: return element<std::int64_t>(array, i);
+    case DType::bool_:
+      return element<std::uint8_t>(array, i) != 0;
+    case DType::int8:
+      return element<std::int8_t>(array, i);
+    case DType::int16:
+      return element<std::int16_t>(array, i);
+    case DType::int32:
+      return element<std::int32_t>(array, i);
+    case DType::uint8:
+      return element<std::uint8_t>(array, i);
+    case DType::uint16:
+      return element<std::uint16_t>(array, i);
+    case DType::uint32:
+      return element<std::uint32_t>(array, i);
+    default:
+      return element<std::int64_t>(array, i);
   }
 }
 
 inline Real loadReal(const HostArray& array, std::int64_t i) {
   switch (array.dtype) {
-    case DType::float16: return float16Format.decode(element<std::uint16_t>(array, i));
-    case DType::bfloat16: return bfloat16Format.decode(element<std::uint16_t>(array, i));
-    case DType::float32: return element<float>(array, i);
-    case DType::float64: return element<double>(array, i);
-    case DType::uint64: return static_cast<double>(element<std::uint64_t>(array, i));
-    default: return static_cast<double>(loadInteger(array, i));
+    case DType::float16:
+      return float16Format.decode(element<std::uint16_t>(array, i));
+    case DType::bfloat16:
+      return bfloat16Format.decode(element<std::uint16_t>(array, i));
+    case DType::float32:
+      return element<float>(array, i);
+    case DType::float64:
+      return element<double>(array, i);
+    case DType::uint64:
+      return static_cast<double>(element<std::uint64_t>(array, i));
+    default:
+      return static_cast<double>(loadInteger(array, i));
   }
 }
 
@@ -113,18 +131,26 @@ inline Complex loadComplex(const HostArray& array, std::int64_t i) {
 /// Keeps the low bits of an integer; of a bool the lowest.
 inline void store(HostArray& array, std::int64_t i, Integer value) {
   switch (itemsize(array.dtype)) {
-    case 1: return setElement<std::uint8_t>(array, i, static_cast<std::uint8_t>(is_bool(array.dtype) ? value & 1 : value));
-    case 2: return setElement<std::uint16_t>(array, i, static_cast<std::uint16_t>(value));
-    case 4: return setElement<std::uint32_t>(array, i, static_cast<std::uint32_t>(value));
-    default: return setElement<std::uint64_t>(array, i, static_cast<std::uint64_t>(value));
+    case 1:
+      return setElement<std::uint8_t>(array, i, static_cast<std::uint8_t>(is_bool(array.dtype) ? value & 1 : value));
+    case 2:
+      return setElement<std::uint16_t>(array, i, static_cast<std::uint16_t>(value));
+    case 4:
+      return setElement<std::uint32_t>(array, i, static_cast<std::uint32_t>(value));
+    default:
+      return setElement<std::uint64_t>(array, i, static_cast<std::uint64_t>(value));
   }
 }
 inline void store(HostArray& array, std::int64_t i, Real value) {
   switch (array.dtype) {
-    case DType::float16: return setElement(array, i, float16Format.encode(value));
-    case DType::bfloat16: return setElement(array, i, bfloat16Format.encode(value));
-    case DType::float32: return setElement(array, i, static_cast<float>(value));
-    default: return setElement(array, i, value);
+    case DType::float16:
+      return setElement(array, i, float16Format.encode(value));
+    case DType::bfloat16:
+      return setElement(array, i, bfloat16Format.encode(value));
+    case DType::float32:
+      return setElement(array, i, static_cast<float>(value));
+    default:
+      return setElement(array, i, value);
   }
 }
 inline void store(HostArray& array, std::int64_t i, Complex value) {
@@ -136,9 +162,12 @@ inline void store(HostArray& array, std::int64_t i, bool value) { setElement<std
 /// What C++ type an element is widened to.
 template <class T>
 T load(const HostArray& array, std::int64_t i) {
-  if constexpr (std::is_same_v<T, Real>) return loadReal(array, i);
-  else if constexpr (std::is_same_v<T, Complex>) return loadComplex(array, i);
-  else return loadInteger(array, i);
+  if constexpr (std::is_same_v<T, Real>)
+    return loadReal(array, i);
+  else if constexpr (std::is_same_v<T, Complex>)
+    return loadComplex(array, i);
+  else
+    return loadInteger(array, i);
 }
 
 /// Copies an element between arrays of one dtype.

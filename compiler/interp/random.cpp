@@ -5,7 +5,8 @@
 namespace skein::compiler::interp {
 
 /// Threefry-2x32 with 20 rounds (Salmon et al., SC 2011).
-static std::pair<std::uint32_t, std::uint32_t> threefry(std::uint32_t key0, std::uint32_t key1, std::uint32_t x0, std::uint32_t x1) {
+static std::pair<std::uint32_t, std::uint32_t> threefry(std::uint32_t key0, std::uint32_t key1, std::uint32_t x0,
+                                                        std::uint32_t x1) {
   constexpr int rotations[2][4] = {{13, 15, 26, 6}, {17, 29, 16, 24}};
   const std::uint32_t keys[3] = {key0, key1, key0 ^ key1 ^ 0x1BD11BDAu};
   x0 += keys[0];

@@ -7,7 +7,8 @@
 namespace skein::compiler::interp {
 
 /// For each element of the result the positions of the elements that it is made of, in row-major order.
-static std::vector<std::vector<std::int64_t>> members(const HostArray& operand, llvm::ArrayRef<std::int64_t> dims, const HostArray& result) {
+static std::vector<std::vector<std::int64_t>> members(const HostArray& operand, llvm::ArrayRef<std::int64_t> dims,
+                                                      const HostArray& result) {
   std::vector<std::vector<std::int64_t>> lists(result.volume());
   std::int64_t at = 0;
   forEachIndex(operand.shape, [&](const Index& index) {
@@ -19,11 +20,14 @@ static std::vector<std::vector<std::int64_t>> members(const HostArray& operand, 
   return lists;
 }
 
-static llvm::ArrayRef<std::int64_t> dimsOf(mlir::Operation* op) { return op->getAttrOfType<mlir::DenseI64ArrayAttr>("dims").asArrayRef(); }
+static llvm::ArrayRef<std::int64_t> dimsOf(mlir::Operation* op) {
+  return op->getAttrOfType<mlir::DenseI64ArrayAttr>("dims").asArrayRef();
+}
 
 /// Folds with a wider type than any dtype's, rounding once.
 template <class T, class Wide, class Combine>
-static void fold(HostArray& result, const HostArray& operand, llvm::ArrayRef<std::int64_t> dims, Wide identity, Combine combine) {
+static void fold(HostArray& result, const HostArray& operand, llvm::ArrayRef<std::int64_t> dims, Wide identity,
+                 Combine combine) {
   auto lists = members(operand, dims, result);
   for (std::int64_t i = 0; i < result.volume(); ++i) {
     Wide value = identity;
@@ -36,12 +40,17 @@ template <bool product>
 static Results evaluateSum(mlir::Operation* op, Operands operands) {
   HostArray result = emptyResult(op);
   auto combine = [](auto a, auto b) {
-    if constexpr (product) return static_cast<decltype(a)>(a * b);
-    else return static_cast<decltype(a)>(a + b);
+    if constexpr (product)
+      return static_cast<decltype(a)>(a * b);
+    else
+      return static_cast<decltype(a)>(a + b);
   };
-  if (is_complex(result.dtype)) fold<Complex>(result, *operands[0], dimsOf(op), std::complex<long double>(product), combine);
-  else if (is_floating(result.dtype)) fold<Real>(result, *operands[0], dimsOf(op), static_cast<long double>(product), combine);
-  else fold<Integer>(result, *operands[0], dimsOf(op), static_cast<std::uint64_t>(product), combine);
+  if (is_complex(result.dtype))
+    fold<Complex>(result, *operands[0], dimsOf(op), std::complex<long double>(product), combine);
+  else if (is_floating(result.dtype))
+    fold<Real>(result, *operands[0], dimsOf(op), static_cast<long double>(product), combine);
+  else
+    fold<Integer>(result, *operands[0], dimsOf(op), static_cast<std::uint64_t>(product), combine);
   return {result};
 }
 
@@ -107,7 +116,8 @@ static Results evaluateMoments(mlir::Operation* op, Operands operands) {
     long double sum = 0, squares = 0;
     for (std::int64_t at : lists[i]) sum += loadReal(*operands[0], at);
     long double average = sum / static_cast<long double>(lists[i].size());
-    for (std::int64_t at : lists[i]) squares += (loadReal(*operands[0], at) - average) * (loadReal(*operands[0], at) - average);
+    for (std::int64_t at : lists[i])
+      squares += (loadReal(*operands[0], at) - average) * (loadReal(*operands[0], at) - average);
     store(mean, i, static_cast<Real>(average));
     store(m2, i, static_cast<Real>(squares));
   }

@@ -9,7 +9,8 @@
 namespace skein::compiler::interp {
 
 /// Each element of the result is the operand's at `source(index)`; what has no source stays as it is.
-static void pull(HostArray& result, const HostArray& operand, llvm::function_ref<std::optional<Index>(const Index&)> source) {
+static void pull(HostArray& result, const HostArray& operand,
+                 llvm::function_ref<std::optional<Index>(const Index&)> source) {
   std::int64_t at = 0;
   forEachIndex(result.shape, [&](const Index& index) {
     if (auto from = source(index)) copyElement(result, at, operand, offsetOf(operand.shape, *from));
@@ -27,13 +28,15 @@ static Results evaluateConstant(mlir::Operation* op, Operands) {
       for (auto [i, element] : llvm::enumerate(dense.getValues<bool>())) store(result, i, element);
     } else {
       llvm::ArrayRef<char> raw = dense.getRawData();
-      for (std::int64_t i = 0; i < count; ++i) std::memcpy(result.data.data() + i * size, raw.data() + (dense.isSplat() ? 0 : i * size), size);
+      for (std::int64_t i = 0; i < count; ++i)
+        std::memcpy(result.data.data() + i * size, raw.data() + (dense.isSplat() ? 0 : i * size), size);
     }
     return {result};
   }
   if (auto resource = llvm::dyn_cast<mlir::DenseResourceElementsAttr>(value)) {
     mlir::AsmResourceBlob* blob = resource.getRawHandle().getBlob();
-    if (!blob || blob->getData().size() != result.data.size()) throwInternalError(op, "the data of a constant are missing");
+    if (!blob || blob->getData().size() != result.data.size())
+      throwInternalError(op, "the data of a constant are missing");
     std::memcpy(result.data.data(), blob->getData().data(), result.data.size());
     return {result};
   }
@@ -46,9 +49,12 @@ static Results evaluateIota(mlir::Operation* op, Operands) {
   std::int64_t at = 0;
   forEachIndex(result.shape, [&](const Index& index) {
     Integer value = index[dim];
-    if (is_complex(result.dtype)) store(result, at++, Complex(static_cast<Real>(value)));
-    else if (is_floating(result.dtype)) store(result, at++, static_cast<Real>(value));
-    else store(result, at++, value);
+    if (is_complex(result.dtype))
+      store(result, at++, Complex(static_cast<Real>(value)));
+    else if (is_floating(result.dtype))
+      store(result, at++, static_cast<Real>(value));
+    else
+      store(result, at++, value);
   });
   return {result};
 }
@@ -103,7 +109,8 @@ static Results evaluateSlice(mlir::Operation* op, Operands operands) {
   auto slice = llvm::cast<ir::SliceOp>(op);
   pull(result, *operands[0], [&](const Index& index) {
     Index from;
-    for (auto [start, stride, i] : llvm::zip_equal(slice.getStarts(), slice.getStrides(), index)) from.push_back(start + stride * i);
+    for (auto [start, stride, i] : llvm::zip_equal(slice.getStarts(), slice.getStrides(), index))
+      from.push_back(start + stride * i);
     return from;
   });
   return {result};

@@ -39,7 +39,9 @@ double digamma(double argument) {
   for (; x < 20; ++x) result -= 1 / x;  // psi(x) = psi(x + 1) - 1/x
   // Abramowitz & Stegun 6.3.18: the asymptotic series in 1/x^2.
   long double s = 1 / (x * x);
-  long double series = s * (1.0L / 12 - s * (1.0L / 120 - s * (1.0L / 252 - s * (1.0L / 240 - s * (1.0L / 132 - s * (691.0L / 32760 - s / 12))))));
+  long double series =
+      s * (1.0L / 12 -
+           s * (1.0L / 120 - s * (1.0L / 252 - s * (1.0L / 240 - s * (1.0L / 132 - s * (691.0L / 32760 - s / 12))))));
   return static_cast<double>(result + std::log(x) - 1 / (2 * x) - series);
 }
 

@@ -173,6 +173,7 @@ Position ElementEmitter::reshaped(Position at, llvm::ArrayRef<int64_t> from, llv
   // Groups of dimensions with equal products correspond; within a group of one dimension on each side nothing changes.
   Position result;
   result.dims.assign(to.size(), this->at(0));
+  if (volume(from) == 0) return result;
   size_t i = 0, j = 0;
   while (i < from.size() && j < to.size()) {
     if (from[i] == 1) { ++i; continue; }

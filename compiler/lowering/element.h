@@ -122,6 +122,8 @@ class ElementEmitter {
 // ---- the rules, one file a family ----
 bool isElementRule(mlir::Operation* op);  // there is a rule for it: the op can stand inside a kernel
 Elem emitElementwise(Builder& b, mlir::Operation* op, llvm::ArrayRef<Elem> operands);                       // elementwise.cpp
+/// A float in another float dtype, rounded once to nearest even.
+mlir::Value convertFloat(Builder& b, mlir::Value x, mlir::FloatType to);
 Elem emitComplex(Builder& b, mlir::Operation* op, llvm::ArrayRef<Elem> operands);                           // complex.cpp
 std::pair<mlir::Value, mlir::Value> emitThreefry(Builder& b, llvm::ArrayRef<mlir::Value> operands);         // random.cpp
 Elem emitShape(ElementEmitter& e, mlir::Operation* op, const Position& at);                                 // shape.cpp

@@ -41,9 +41,10 @@ Value emitFloat(Builder& b, Operation* op, llvm::ArrayRef<Value> x) {
   using P = arith::CmpFPredicate;
   auto compare = [&](P predicate) -> Value { return arith::CmpFOp::create(b, predicate, x[0], x[1]); };
   return llvm::TypeSwitch<Operation*, Value>(op)
-      .Case<ir::AddOp>([&](auto) { return arith::AddFOp::create(b, x[0], x[1]); })
-      .Case<ir::SubOp>([&](auto) { return arith::SubFOp::create(b, x[0], x[1]); })
-      .Case<ir::MulOp>([&](auto) { return arith::MulFOp::create(b, x[0], x[1]); })
+      // A product and the sum it goes into may be one operation, which rounds once.
+      .Case<ir::AddOp>([&](auto) { return arith::AddFOp::create(b, x[0], x[1], arith::FastMathFlags::contract); })
+      .Case<ir::SubOp>([&](auto) { return arith::SubFOp::create(b, x[0], x[1], arith::FastMathFlags::contract); })
+      .Case<ir::MulOp>([&](auto) { return arith::MulFOp::create(b, x[0], x[1], arith::FastMathFlags::contract); })
       .Case<ir::DivOp>([&](auto) { return arith::DivFOp::create(b, x[0], x[1]); })
       .Case<ir::NegOp>([&](auto) { return arith::NegFOp::create(b, x[0]); })
       .Case<ir::AbsOp>([&](auto) { return math::AbsFOp::create(b, x[0]); })
@@ -167,14 +168,30 @@ Value floatToInteger(Builder& b, Value x, Type to) {
   return arith::SelectOp::create(b, tooHigh, greatest, arith::SelectOp::create(b, tooLow, least, converted));
 }
 
+}  // namespace
+
 Value convertFloat(Builder& b, Value x, FloatType to) {
   unsigned from = getElementTypeOrSelf(x.getType()).getIntOrFloatBitWidth();
   if (getElementTypeOrSelf(x.getType()) == to) return x;
+  if (from == 64 && to.getWidth() == 16) {
+    // Through float32 rounded to odd, so that the second rounding is the only one that counts (Boldo, Melquiond 2008).
+    Value single = arith::TruncFOp::create(b, like(x, b.getF32Type()), x);
+    Value back = arith::ExtFOp::create(b, x.getType(), single);
+    Value bits = arith::BitcastOp::create(b, like(x, b.getI32Type()), single);
+    Value tooFar = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, math::AbsFOp::create(b, back), math::AbsFOp::create(b, x));
+    Value inexact = arith::CmpFOp::create(b, arith::CmpFPredicate::ONE, back, x);
+    Value one = integer(b, bits, 1);
+    Value towardsZero = arith::SelectOp::create(b, tooFar, arith::SubIOp::create(b, bits, one), bits);
+    Value odd = arith::SelectOp::create(b, inexact, arith::OrIOp::create(b, towardsZero, one), bits);
+    return arith::TruncFOp::create(b, like(x, to), arith::BitcastOp::create(b, single.getType(), odd));
+  }
   if (from < to.getWidth()) return arith::ExtFOp::create(b, like(x, to), x);
   if (from > to.getWidth()) return arith::TruncFOp::create(b, like(x, to), x);
   Value wide = arith::ExtFOp::create(b, like(x, b.getF32Type()), x);  // float16 <-> bfloat16
   return arith::TruncFOp::create(b, like(x, to), wide);
 }
+
+namespace {
 
 Value convertReal(Builder& b, Value x, Type from, Type to) {
   if (from == to) return x;

@@ -105,7 +105,7 @@ Value Reduction::better(Value x, Value xi, Value y, Value yi) {
 }
 
 Reduction::Values Reduction::merge(llvm::ArrayRef<Value> x, llvm::ArrayRef<Value> y) {
-  auto add = [&](Value p, Value q) -> Value { return llvm::isa<FloatType>(getElementTypeOrSelf(p.getType())) ? Value(arith::AddFOp::create(b, p, q)) : Value(arith::AddIOp::create(b, p, q)); };
+  auto add = [&](Value p, Value q) -> Value { return llvm::isa<FloatType>(getElementTypeOrSelf(p.getType())) ? Value(arith::AddFOp::create(b, p, q, arith::FastMathFlags::contract)) : Value(arith::AddIOp::create(b, p, q)); };
   switch (kind) {
     case Kind::Sum:
     case Kind::Moments: {
@@ -222,9 +222,7 @@ Reduction::Values Reduction::combine(llvm::ArrayRef<Value> x, Value countX, llvm
 
 llvm::SmallVector<Elem, 2> Reduction::finish(llvm::ArrayRef<Value> total) {
   auto narrow = [&](Value v, Type to) -> Value {
-    Type have = getElementTypeOrSelf(v.getType());
-    if (have == to) return v;
-    return arith::TruncFOp::create(b, like(v, to), v);
+    return convertFloat(b, v, llvm::cast<FloatType>(to));
   };
   if (kind == Kind::Moments) return {{narrow(total[0], element), {}}, {narrow(total[1], element), {}}};
   if (kind == Kind::Argmax || kind == Kind::Argmin) {

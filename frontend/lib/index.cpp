@@ -15,8 +15,6 @@ namespace skein {
 namespace detail {
 namespace {
 
-std::vector<std::int64_t> vec(const Shape& shape) { return shape.to_vector(); }
-
 /// An integer scalar or array of indices into `size` elements: counted from the end where negative (JAX).
 Array from_the_end(const Array& index, std::int64_t size) {
   bool wide = itemsize(index.dtype()) == 8 || size > INT32_MAX || index.dtype() == uint32;
@@ -45,6 +43,17 @@ class Window {
 
   // ---- within the program, on its operands ----
 
+  /// The elements that are taken, in the order asked for.
+  Array take(std::span<const Array> in) const {
+    std::vector<std::int64_t> starts, stops, steps;
+    for (const IndexedDim& dim : plan_.dims) {
+      if (dim.dynamic >= 0) return pick(read(in));
+      starts.push_back(dim.start), stops.push_back(dim.start + dim.window), steps.push_back(dim.step);
+    }
+    if (plan_.counts() == in[0].shape()) return reversed(in[0]);
+    return reversed(emit("slice", {in[0]}, {{"starts", starts}, {"stops", stops}, {"strides", steps}}));
+  }
+
   /// The window of x as it stands, without steps.
   Array read(std::span<const Array> in) const {
     const Shape& shape = in[0].shape();
@@ -72,18 +81,7 @@ class Window {
     return emit_all("dynamic_update_slice", operands)[0];
   }
 
-  /// The elements of a window that are taken, in the order asked for.
-  Array pick(const Array& window) const {
-    Array picked = window;
-    if (stepped()) {
-      std::vector<std::int64_t> starts(plan_.dims.size(), 0), stops = vec(window.shape()), steps;
-      for (const IndexedDim& dim : plan_.dims) steps.push_back(dim.step);
-      picked = emit("slice", {picked}, {{"starts", starts}, {"stops", stops}, {"strides", steps}});
-    }
-    return reversed(picked);
-  }
-
-  /// The opposite: values in the order asked for at their places in the window, zeros between them.
+  /// The opposite of take: values in the order asked for at their places in the window, zeros between them.
   Array spread(const Array& values) const {
     Array window = reversed(values);
     if (!stepped()) return window;
@@ -100,8 +98,9 @@ class Window {
     Array mask;
     for (std::size_t d = 0; d < plan_.dims.size(); ++d)
       if (std::int64_t step = plan_.dims[d].step; step > 1) {
-        Array at = emit_iota(window, int64, static_cast<std::int64_t>(d));
-        Array here = emit("eq", {emit("rem", {at, emit_splat(window, step, int64)}), emit_splat(window, 0, int64)});
+        DType counter = window[d] > INT32_MAX ? int64 : int32;
+        Array at = emit_iota(window, counter, static_cast<std::int64_t>(d));
+        Array here = emit("eq", {emit("rem", {at, emit_splat(window, step, counter)}), emit_splat(window, 0, counter)});
         mask = mask.empty() ? here : emit("and", {mask, here});
       }
     return mask;
@@ -189,6 +188,15 @@ class Window {
     }
     return result;
   }
+  Array pick(const Array& window) const {
+    Array picked = window;
+    if (stepped()) {
+      std::vector<std::int64_t> starts(plan_.dims.size(), 0), stops = window.shape().to_vector(), steps;
+      for (const IndexedDim& dim : plan_.dims) steps.push_back(dim.step);
+      picked = emit("slice", {picked}, {{"starts", starts}, {"stops", stops}, {"strides", steps}});
+    }
+    return reversed(picked);
+  }
   Array reversed(const Array& values) const {
     std::vector<std::int64_t> dims;
     for (std::size_t d = 0; d < plan_.dims.size(); ++d)
@@ -231,7 +239,7 @@ Array get(const char* name, const Array& x, std::span<const Index> indices, Mode
   Key key(static_cast<int>(mode));
   plan.describe(key);
   Array result = build(name, window.operands(), key, [&](std::span<const Array> in) {
-    Array value = window.finish(in, window.pick(window.read(in)));
+    Array value = window.finish(in, window.take(in));
     if (mode != Mode::drop) return value;
     if (Array inside = window.inside(in); !inside.empty()) value = where(inside, value, fill_value(x.dtype()));
     if (Array inside = window.arrays_inside(in); !inside.empty()) {

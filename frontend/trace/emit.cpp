@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "frontend/trace/trace.h"
-#include "mlir/IR/Verifier.h"
 
 namespace skein::detail {
 

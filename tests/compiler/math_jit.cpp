@@ -25,14 +25,16 @@ struct CompiledFunction::Impl {
   std::unique_ptr<llvm::orc::LLJIT> jit;
 };
 
-static OwningOpRef<ModuleOp> emitLoop(MLIRContext& context, const std::string& name, int operands, bool isDouble, int width) {
+static OwningOpRef<ModuleOp> emitLoop(MLIRContext& context, const std::string& name, int operands, bool isDouble,
+                                      int width) {
   auto location = UnknownLoc::get(&context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(location);
   ImplicitLocOpBuilder b(location, &context);
   b.setInsertionPointToEnd(module->getBody());
   Type pointer = LLVM::LLVMPointerType::get(&context), i64 = b.getI64Type();
   auto function = LLVM::LLVMFuncOp::create(
-      b, "entry", LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&context), {pointer, pointer, pointer, pointer, i64}));
+      b, "entry",
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&context), {pointer, pointer, pointer, pointer, i64}));
   Block* block = function.addEntryBlock(b);
   b.setInsertionPointToStart(block);
   Type element = isDouble ? Type(b.getF64Type()) : Type(b.getF32Type());
@@ -59,11 +61,12 @@ CompiledFunction::CompiledFunction(const std::string& name, int operands, bool i
   llvm::InitializeNativeTargetAsmPrinter();
   auto builder = llvm::cantFail(llvm::orc::JITTargetMachineBuilder::detectHost());
   auto features = llvm::sys::getHostCPUFeatures();
-  compiler::math::TargetScope scope({.avx512 = !plain && features["avx512f"] && features["avx512vl"] && features["avx512dq"]});
+  compiler::math::TargetScope scope(
+      {.avx512 = !plain && features["avx512f"] && features["avx512vl"] && features["avx512dq"]});
 
   MLIRContext context(MLIRContext::Threading::DISABLED);
-  context.loadDialect<arith::ArithDialect, cf::ControlFlowDialect, LLVM::LLVMDialect, mlir::math::MathDialect, scf::SCFDialect,
-                      vector::VectorDialect>();
+  context.loadDialect<arith::ArithDialect, cf::ControlFlowDialect, LLVM::LLVMDialect, mlir::math::MathDialect,
+                      scf::SCFDialect, vector::VectorDialect>();
   registerBuiltinDialectTranslation(context);
   registerLLVMDialectTranslation(context);
   auto module = emitLoop(context, name, operands, isDouble, width);
@@ -100,7 +103,8 @@ CompiledFunction::CompiledFunction(const std::string& name, int operands, bool i
   impl->jit->getMainJITDylib().addGenerator(
       llvm::cantFail(llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(prefix)));
   llvm::cantFail(impl->jit->addIRModule(llvm::orc::ThreadSafeModule(std::move(code), std::move(llvmContext))));
-  entry = llvm::cantFail(impl->jit->lookup("entry")).toPtr<void (*)(const void*, const void*, const void*, void*, int64_t)>();
+  entry = llvm::cantFail(impl->jit->lookup("entry"))
+              .toPtr<void (*)(const void*, const void*, const void*, void*, int64_t)>();
 }
 
 CompiledFunction::~CompiledFunction() = default;

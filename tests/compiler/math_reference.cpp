@@ -14,14 +14,47 @@ namespace skein::test {
 
 const std::vector<Reference>& references() {
   static const std::vector<Reference> all = {
-      {"exp", 1, -20, 20},    {"exp2", 1, -20, 20},   {"expm1", 1, -4, 4},    {"log", 1, 0.01, 100},  {"log2", 1, 0.01, 100},
-      {"log10", 1, 0.01, 100}, {"log1p", 1, -0.9, 10}, {"sqrt", 1, 0, 100},    {"rsqrt", 1, 0.01, 100}, {"cbrt", 1, -100, 100},
-      {"sin", 1, -30, 30},    {"cos", 1, -30, 30},    {"tan", 1, -30, 30},    {"asin", 1, -1, 1},     {"acos", 1, -1, 1},
-      {"atan", 1, -4, 4},     {"sinh", 1, -4, 4},     {"cosh", 1, -4, 4},     {"tanh", 1, -4, 4},     {"asinh", 1, -4, 4},
-      {"acosh", 1, 1, 10},    {"atanh", 1, -1, 1},    {"erf", 1, -3, 3},      {"erfc", 1, -3, 9},     {"erf_inv", 1, -1, 1, 64, 1e7},
-      {"erf_inv_exact", 1, -1, 1}, {"lgamma", 1, -4, 10},  {"digamma", 1, -4, 10}, {"logistic", 1, -9, 9}, {"pow", 2, 0.1, 10},    {"atan2", 2, -4, 4},
-      {"floor", 1},           {"ceil", 1},            {"trunc", 1},           {"round", 1},           {"round_even", 1},
-      {"nextafter", 2},       {"copysign", 2},        {"fma", 3},             {"rem", 2, -100, 100},  {"max", 2},
+      {"exp", 1, -20, 20},
+      {"exp2", 1, -20, 20},
+      {"expm1", 1, -4, 4},
+      {"log", 1, 0.01, 100},
+      {"log2", 1, 0.01, 100},
+      {"log10", 1, 0.01, 100},
+      {"log1p", 1, -0.9, 10},
+      {"sqrt", 1, 0, 100},
+      {"rsqrt", 1, 0.01, 100},
+      {"cbrt", 1, -100, 100},
+      {"sin", 1, -30, 30},
+      {"cos", 1, -30, 30},
+      {"tan", 1, -30, 30},
+      {"asin", 1, -1, 1},
+      {"acos", 1, -1, 1},
+      {"atan", 1, -4, 4},
+      {"sinh", 1, -4, 4},
+      {"cosh", 1, -4, 4},
+      {"tanh", 1, -4, 4},
+      {"asinh", 1, -4, 4},
+      {"acosh", 1, 1, 10},
+      {"atanh", 1, -1, 1},
+      {"erf", 1, -3, 3},
+      {"erfc", 1, -3, 9},
+      {"erf_inv", 1, -1, 1, 64, 1e7},
+      {"erf_inv_exact", 1, -1, 1},
+      {"lgamma", 1, -4, 10},
+      {"digamma", 1, -4, 10},
+      {"logistic", 1, -9, 9},
+      {"pow", 2, 0.1, 10},
+      {"atan2", 2, -4, 4},
+      {"floor", 1},
+      {"ceil", 1},
+      {"trunc", 1},
+      {"round", 1},
+      {"round_even", 1},
+      {"nextafter", 2},
+      {"copysign", 2},
+      {"fma", 3},
+      {"rem", 2, -100, 100},
+      {"max", 2},
       {"min", 2},
   };
   return all;
@@ -46,21 +79,49 @@ static double digamma(double argument) {
   }
   for (; x < 20; ++x) result -= 1 / x;
   long double s = 1 / (x * x);
-  long double series = s * (1.0L / 12 - s * (1.0L / 120 - s * (1.0L / 252 - s * (1.0L / 240 - s * (1.0L / 132 - s * (691.0L / 32760 - s / 12))))));
+  long double series =
+      s * (1.0L / 12 -
+           s * (1.0L / 120 - s * (1.0L / 252 - s * (1.0L / 240 - s * (1.0L / 132 - s * (691.0L / 32760 - s / 12))))));
   return double(result + std::log(x) - 1 / (2 * x) - series);
 }
 
 static double exactSingle(const std::string& name, float x, float y, float z) {
   using Unary = double (*)(double);
   static const std::map<std::string, Unary> unary = {
-      {"exp", std::exp},     {"exp2", std::exp2},   {"expm1", std::expm1}, {"log", std::log},     {"log2", std::log2},
-      {"log10", std::log10}, {"log1p", std::log1p}, {"sqrt", std::sqrt},   {"cbrt", std::cbrt},   {"sin", std::sin},
-      {"cos", std::cos},     {"tan", std::tan},     {"asin", std::asin},   {"acos", std::acos},   {"atan", std::atan},
-      {"sinh", std::sinh},   {"cosh", std::cosh},   {"tanh", std::tanh},   {"asinh", std::asinh}, {"acosh", std::acosh},
-      {"atanh", std::atanh}, {"erf", std::erf},     {"erfc", std::erfc},   {"floor", std::floor}, {"ceil", std::ceil},
-      {"trunc", std::trunc}, {"round", std::round}, {"logistic", logistic}, {"round_even", roundEven},
-      {"erf_inv", compiler::interp::inverseErf}, {"erf_inv_exact", compiler::interp::inverseErf}, {"digamma", digamma},
-      {"rsqrt", [](double v) { return 1 / std::sqrt(v); }}, {"lgamma", [](double v) { return std::lgamma(v); }},
+      {"exp", std::exp},
+      {"exp2", std::exp2},
+      {"expm1", std::expm1},
+      {"log", std::log},
+      {"log2", std::log2},
+      {"log10", std::log10},
+      {"log1p", std::log1p},
+      {"sqrt", std::sqrt},
+      {"cbrt", std::cbrt},
+      {"sin", std::sin},
+      {"cos", std::cos},
+      {"tan", std::tan},
+      {"asin", std::asin},
+      {"acos", std::acos},
+      {"atan", std::atan},
+      {"sinh", std::sinh},
+      {"cosh", std::cosh},
+      {"tanh", std::tanh},
+      {"asinh", std::asinh},
+      {"acosh", std::acosh},
+      {"atanh", std::atanh},
+      {"erf", std::erf},
+      {"erfc", std::erfc},
+      {"floor", std::floor},
+      {"ceil", std::ceil},
+      {"trunc", std::trunc},
+      {"round", std::round},
+      {"logistic", logistic},
+      {"round_even", roundEven},
+      {"erf_inv", compiler::interp::inverseErf},
+      {"erf_inv_exact", compiler::interp::inverseErf},
+      {"digamma", digamma},
+      {"rsqrt", [](double v) { return 1 / std::sqrt(v); }},
+      {"lgamma", [](double v) { return std::lgamma(v); }},
   };
   static thread_local const std::string* last = nullptr;
   static thread_local Unary function = nullptr;
@@ -114,11 +175,12 @@ static void inverseErf(mpfr_t r, double x) {
 static bool exactMpfr(mpfr_t r, const std::string& name, double x, double y) {
   using Unary = int (*)(mpfr_ptr, mpfr_srcptr, mpfr_rnd_t);
   static const std::map<std::string, Unary> unary = {
-      {"exp", mpfr_exp},     {"exp2", mpfr_exp2},   {"expm1", mpfr_expm1}, {"log", mpfr_log},         {"log2", mpfr_log2},
-      {"log10", mpfr_log10}, {"log1p", mpfr_log1p}, {"sqrt", mpfr_sqrt},   {"cbrt", mpfr_cbrt},
-      {"sin", mpfr_sin},     {"cos", mpfr_cos},     {"tan", mpfr_tan},     {"asin", mpfr_asin},       {"acos", mpfr_acos},
-      {"atan", mpfr_atan},   {"sinh", mpfr_sinh},   {"cosh", mpfr_cosh},   {"tanh", mpfr_tanh},       {"asinh", mpfr_asinh},
-      {"acosh", mpfr_acosh}, {"atanh", mpfr_atanh}, {"erf", mpfr_erf},     {"erfc", mpfr_erfc},       {"digamma", mpfr_digamma},
+      {"exp", mpfr_exp},     {"exp2", mpfr_exp2},   {"expm1", mpfr_expm1}, {"log", mpfr_log},
+      {"log2", mpfr_log2},   {"log10", mpfr_log10}, {"log1p", mpfr_log1p}, {"sqrt", mpfr_sqrt},
+      {"cbrt", mpfr_cbrt},   {"sin", mpfr_sin},     {"cos", mpfr_cos},     {"tan", mpfr_tan},
+      {"asin", mpfr_asin},   {"acos", mpfr_acos},   {"atan", mpfr_atan},   {"sinh", mpfr_sinh},
+      {"cosh", mpfr_cosh},   {"tanh", mpfr_tanh},   {"asinh", mpfr_asinh}, {"acosh", mpfr_acosh},
+      {"atanh", mpfr_atanh}, {"erf", mpfr_erf},     {"erfc", mpfr_erfc},   {"digamma", mpfr_digamma},
   };
   Mpfr a(x);
   if (auto found = unary.find(name); found != unary.end()) return found->second(r, a.v, MPFR_RNDN), true;
@@ -170,7 +232,8 @@ double errorOf(const Reference& f, float got, float x, float y, float z) {
   if (std::isinf(exact) || std::isinf(got)) {
     if (double(got) == exact) return 0;
     // Beyond the largest number, infinity counts as the next one.
-    if (std::signbit(exact) != std::signbit(got) || (std::isinf(exact) && !std::isinf(got) && std::fabs(got) < 3e38)) return wrong;
+    if (std::signbit(exact) != std::signbit(got) || (std::isinf(exact) && !std::isinf(got) && std::fabs(got) < 3e38))
+      return wrong;
     if (std::isinf(exact)) return 1;
     double magnitude = std::fabs(exact);
     return magnitude >= 0x1p128 ? 0 : (0x1p128 - magnitude) / 0x1p104;

@@ -28,10 +28,41 @@ struct Arguments {
 template <typename T>
 std::vector<T> specialValues() {
   using L = std::numeric_limits<T>;
-  std::vector<T> values = {0, L::denorm_min(), 3 * L::denorm_min(), L::min() / 4, std::nextafter(L::min(), T(0)), L::min(), 4 * L::min(),
-                           L::epsilon(), T(1e-3), T(0.25), T(0.5), T(0.75), T(1), T(1.5), T(2), T(2.5), T(3), T(4), T(10), T(88.7),
-                           T(M_PI_4), T(M_PI_2), T(M_PI), T(1e3), T(65537), T(131072), T(1e7), T(16777216), T(1e10), T(1e22),
-                           L::max() / 2, std::nextafter(L::max(), T(0)), L::max(), L::infinity(), L::quiet_NaN()};
+  std::vector<T> values = {0,
+                           L::denorm_min(),
+                           3 * L::denorm_min(),
+                           L::min() / 4,
+                           std::nextafter(L::min(), T(0)),
+                           L::min(),
+                           4 * L::min(),
+                           L::epsilon(),
+                           T(1e-3),
+                           T(0.25),
+                           T(0.5),
+                           T(0.75),
+                           T(1),
+                           T(1.5),
+                           T(2),
+                           T(2.5),
+                           T(3),
+                           T(4),
+                           T(10),
+                           T(88.7),
+                           T(M_PI_4),
+                           T(M_PI_2),
+                           T(M_PI),
+                           T(1e3),
+                           T(65537),
+                           T(131072),
+                           T(1e7),
+                           T(16777216),
+                           T(1e10),
+                           T(1e22),
+                           L::max() / 2,
+                           std::nextafter(L::max(), T(0)),
+                           L::max(),
+                           L::infinity(),
+                           L::quiet_NaN()};
   for (size_t i = 0, n = values.size(); i < n; ++i) values.push_back(-values[i]);
   for (size_t i = 0, n = values.size(); i < n; ++i)
     for (T towards : {-L::infinity(), L::infinity()}) values.push_back(std::nextafter(values[i], towards));
@@ -40,8 +71,10 @@ std::vector<T> specialValues() {
 
 template <typename T>
 T fromBits(uint64_t bits) {
-  if constexpr (sizeof(T) == 4) return std::bit_cast<float>(uint32_t(bits));
-  else return std::bit_cast<double>(bits);
+  if constexpr (sizeof(T) == 4)
+    return std::bit_cast<float>(uint32_t(bits));
+  else
+    return std::bit_cast<double>(bits);
 }
 
 template <typename T>
@@ -96,15 +129,16 @@ struct Worst {
 };
 
 template <typename T>
-void check(const Reference& f, const CompiledFunction& code, const Arguments<T>& in, std::vector<T>& out, double allowed, Worst& worst) {
+void check(const Reference& f, const CompiledFunction& code, const Arguments<T>& in, std::vector<T>& out,
+           double allowed, Worst& worst) {
   out.resize(in.x.size());
   code(in.x.data(), in.y.data(), in.z.data(), out.data(), int64_t(out.size()));
   for (size_t i = 0; i < out.size(); ++i) {
     double error = errorOf(f, out[i], in.x[i], in.y[i], in.z[i]);
     if (error > worst.error) worst = {error, in.x[i], in.y[i], out[i], worst.tooMany};
     if (error > allowed && ++worst.tooMany < 4)
-      ADD_FAILURE() << f.name << (sizeof(T) == 4 ? "f32" : "f64") << std::hexfloat << " (" << in.x[i] << ", " << in.y[i] << ", "
-                    << in.z[i] << ") = " << out[i] << std::defaultfloat << " is off by " << error << " units";
+      ADD_FAILURE() << f.name << (sizeof(T) == 4 ? "f32" : "f64") << std::hexfloat << " (" << in.x[i] << ", " << in.y[i]
+                    << ", " << in.z[i] << ") = " << out[i] << std::defaultfloat << " is off by " << error << " units";
   }
 }
 
@@ -129,10 +163,11 @@ class MathTest : public testing::TestWithParam<Reference> {
       other(in.x.data(), in.y.data(), in.z.data(), scalars.data(), int64_t(in.x.size()));
       int differing = 0;
       for (size_t i = 0; i < vectors.size() && differing < 3; ++i) {
-        bool same = std::memcmp(&vectors[i], &scalars[i], sizeof(T)) == 0 || (std::isnan(vectors[i]) && std::isnan(scalars[i]));
+        bool same =
+            std::memcmp(&vectors[i], &scalars[i], sizeof(T)) == 0 || (std::isnan(vectors[i]) && std::isnan(scalars[i]));
         if (!same && ++differing)
-          ADD_FAILURE() << f.name << (plain ? ": three lanes differ" : ": a scalar differs") << std::hexfloat << " at " << in.x[i] << ", "
-                        << in.y[i] << ": " << vectors[i] << " and " << scalars[i];
+          ADD_FAILURE() << f.name << (plain ? ": three lanes differ" : ": a scalar differs") << std::hexfloat << " at "
+                        << in.x[i] << ", " << in.y[i] << ": " << vectors[i] << " and " << scalars[i];
       }
     }
     if constexpr (!isDouble)
@@ -176,6 +211,51 @@ std::string nameOf(const testing::TestParamInfo<Reference>& info) { return info.
 INSTANTIATE_TEST_SUITE_P(Math, Float32, testing::ValuesIn(references()), nameOf);
 INSTANTIATE_TEST_SUITE_P(Math, Float64, testing::ValuesIn(references()), nameOf);
 
+// ---- erf_inv is XLA's, so that normal random numbers are JAX's
+
+float xlaErfInv(float x) {
+  float w = -float(std::log1p(double(-(x * x))));
+  const bool central = w < 5;
+  w = central ? w - 2.5f : std::sqrt(w) - 3.0f;
+  const float near[] = {2.81022636e-08f, 3.43273939e-07f, -3.5233877e-06f, -4.39150654e-06f, 0.00021858087f,
+                        -0.00125372503f, -0.00417768164f, 0.246640727f,    1.50140941f};
+  const float far[] = {-0.000200214257f, 0.000100950558f, 0.00134934322f, -0.00367342844f, 0.00573950773f,
+                       -0.0076224613f,   0.00943887047f,  1.00167406f,    2.83297682f};
+  float p = central ? near[0] : far[0];
+  for (int i = 1; i < 9; ++i) p = std::fma(p, w, central ? near[i] : far[i]);
+  return std::fabs(x) == 1 ? x * std::numeric_limits<float>::infinity() : p * x;
+}
+
+int64_t distance(float a, float b) { return std::abs(int64_t(std::bit_cast<int32_t>(a)) - std::bit_cast<int32_t>(b)); }
+
+TEST(Math, ErfInvIsXlas) {
+  CompiledFunction code("erf_inv", 1, false, 64);
+  std::vector<float> x, y(1 << 20);
+  for (int i = 0; i < 1 << 20; ++i) x.push_back(float(i + 1) / float(1 << 20) * (i % 2 ? -1 : 1));
+  code(x.data(), nullptr, nullptr, y.data(), int64_t(x.size()));
+  int64_t worst = 0;
+  for (size_t i = 0; i < x.size(); ++i)
+    if (std::fabs(x[i]) < 1) worst = std::max(worst, distance(y[i], xlaErfInv(x[i])));
+  EXPECT_LE(worst, 2);
+}
+
+// jax.random.normal(key, (8,)) for the keys 0 and 42, from jax.random.bits.
+TEST(Math, NormalIsJaxs) {
+  const uint32_t bits[] = {4070199207, 4202968722, 1427181096, 2012915765, 2447653815, 710830403,
+                           1332275837, 2961296638, 2098992034, 2919706841, 2646866425, 2409546199,
+                           1935504149, 2516274904, 321304473,  3329172656};
+  const float normal[] = {1.622642159461975f,    2.0252647399902344f,  -0.4335944354534149f,  -0.07861734926700592f,
+                          0.17609089612960815f,  -0.9720892310142517f, -0.49529874324798584f, 0.49437859654426575f,
+                          -0.02830461598932743f, 0.4671318531036377f,  0.2957029640674591f,   0.15354591608047485f,
+                          -0.12403281778097153f, 0.21692314743995667f, -1.4408788681030273f,  0.755859911441803f};
+  const float low = std::nextafter(-1.0f, 0.0f);
+  std::vector<float> x(16), y(16);
+  for (int i = 0; i < 16; ++i)
+    x[i] = std::max(low, (std::bit_cast<float>(bits[i] >> 9 | 0x3f800000) - 1) * (1 - low) + low);
+  CompiledFunction("erf_inv", 1, false, 16)(x.data(), nullptr, nullptr, y.data(), 16);
+  for (int i = 0; i < 16; ++i) EXPECT_LE(distance(y[i] * float(M_SQRT2), normal[i]), 2) << i;
+}
+
 template <typename T>
 double speedOf(const Reference& f) {
   constexpr int n = 4096;
@@ -199,7 +279,8 @@ TEST(Math, Speed) {
   if (!std::getenv("SKEIN_MATH_SPEED")) GTEST_SKIP() << "SKEIN_MATH_SPEED=1 prints the table";
   std::printf("%-10s %9s %9s   10^9 elements a second, one thread, 4096 elements\n", "", "float32", "float64");
   for (const Reference& f : references())
-    if (picked(f.name)) std::printf("%-10s %9.2f %9.2f\n", f.name.c_str(), speedOf<float>(f) * 1e-9, speedOf<double>(f) * 1e-9);
+    if (picked(f.name))
+      std::printf("%-10s %9.2f %9.2f\n", f.name.c_str(), speedOf<float>(f) * 1e-9, speedOf<double>(f) * 1e-9);
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ static void write(int pipe, const void* data, std::size_t bytes) {
   }
 }
 
-Child::Child(std::uint64_t first, std::uint64_t end, const std::function<Report(std::uint64_t)>& work) : seed_(first), end_(end) {
+Child::Child(std::uint64_t first, std::uint64_t end, const std::function<Report(std::uint64_t)>& work)
+    : seed_(first), end_(end) {
   int ends[2];
   std::fflush(nullptr);
   if (pipe(ends) != 0 || (process_ = fork()) < 0) throw std::runtime_error("cannot start a process");
@@ -60,7 +61,8 @@ bool Child::read(void* data, std::size_t bytes, int seconds, std::string& troubl
       int status = 0;
       waitpid(process_, &status, 0);
       process_ = -1;
-      trouble = WIFSIGNALED(status) ? "crash, signal " + std::to_string(WTERMSIG(status)) : "exit with code " + std::to_string(WEXITSTATUS(status));
+      trouble = WIFSIGNALED(status) ? "crash, signal " + std::to_string(WTERMSIG(status))
+                                    : "exit with code " + std::to_string(WEXITSTATUS(status));
       return false;
     }
     at += got;

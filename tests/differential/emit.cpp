@@ -6,13 +6,15 @@
 
 namespace skein::compiler::test {
 
-std::vector<mlir::Value> Emitter::emitAll(llvm::StringRef name, mlir::ValueRange operands, llvm::ArrayRef<mlir::NamedAttribute> attributes) {
+std::vector<mlir::Value> Emitter::emitAll(llvm::StringRef name, mlir::ValueRange operands,
+                                          llvm::ArrayRef<mlir::NamedAttribute> attributes) {
   mlir::OperationState state(b.getUnknownLoc(), ("skein." + name).str());
   state.addOperands(operands);
   state.addAttributes(attributes);
   if (auto* inference = state.name.getInterface<mlir::InferTypeOpInterface>()) {
     auto failed = mlir::failed(inference->inferReturnTypes(b.getContext(), b.getUnknownLoc(), operands,
-                                                           state.attributes.getDictionary(b.getContext()), nullptr, {}, state.types));
+                                                           state.attributes.getDictionary(b.getContext()), nullptr, {},
+                                                           state.types));
     if (failed) throw std::runtime_error("the generator built a wrong " + name.str());
   }
   mlir::Operation* op = b.create(state);
@@ -27,16 +29,20 @@ mlir::Value Emitter::constant(const HostArray& array) {
     for (std::int64_t i = 0; i < array.volume(); ++i) bits.push_back(interp::loadInteger(array, i));
     value = mlir::DenseElementsAttr::get(type, bits);
   } else {
-    value = mlir::DenseElementsAttr::getFromRawBuffer(type, {reinterpret_cast<const char*>(array.data.data()), array.data.size()});
+    value = mlir::DenseElementsAttr::getFromRawBuffer(
+        type, {reinterpret_cast<const char*>(array.data.data()), array.data.size()});
   }
   return emit("constant", {}, b.getNamedAttr("value", value));
 }
 
 static void fill(HostArray& array, double value) {
   for (std::int64_t i = 0; i < array.volume(); ++i) {
-    if (is_complex(array.dtype)) interp::store(array, i, interp::Complex(value));
-    else if (is_floating(array.dtype)) interp::store(array, i, value);
-    else interp::store(array, i, static_cast<interp::Integer>(value));
+    if (is_complex(array.dtype))
+      interp::store(array, i, interp::Complex(value));
+    else if (is_floating(array.dtype))
+      interp::store(array, i, value);
+    else
+      interp::store(array, i, static_cast<interp::Integer>(value));
   }
 }
 
@@ -61,9 +67,14 @@ HostArray randomArray(Random& random, DType dtype, const Sizes& shape) {
     return small ? random.between(-24, 24) / 8.0 : 4 * random.unit() - 2;
   };
   for (std::int64_t i = 0; i < array.volume(); ++i) {
-    if (is_complex(dtype)) interp::store(array, i, interp::Complex(random.between(-24, 24) / 8.0, random.between(-24, 24) / 8.0));
-    else if (is_floating(dtype)) interp::store(array, i, real());
-    else interp::store(array, i, small ? interp::Integer(random.between(is_unsigned(dtype) ? 0 : -10, 10)) : static_cast<interp::Integer>(random.bits()));
+    if (is_complex(dtype))
+      interp::store(array, i, interp::Complex(random.between(-24, 24) / 8.0, random.between(-24, 24) / 8.0));
+    else if (is_floating(dtype))
+      interp::store(array, i, real());
+    else
+      interp::store(array, i,
+                    small ? interp::Integer(random.between(is_unsigned(dtype) ? 0 : -10, 10))
+                          : static_cast<interp::Integer>(random.bits()));
   }
   return array;
 }

@@ -21,9 +21,13 @@ class Random {
   bool chance(int percent) { return between(0, 99) < percent; }
   double unit() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
   template <class List>
-  auto& of(List& list) { return list[bits() % list.size()]; }
+  auto& of(List& list) {
+    return list[bits() % list.size()];
+  }
   template <class T>
-  T among(std::initializer_list<T> list) { return list.begin()[bits() % list.size()]; }
+  T among(std::initializer_list<T> list) {
+    return list.begin()[bits() % list.size()];
+  }
   template <class List>
   void shuffle(List& list) {
     for (std::size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[bits() % i]);
@@ -38,15 +42,23 @@ class Emitter {
  public:
   explicit Emitter(mlir::OpBuilder& builder) : b(builder) {}
 
-  std::vector<mlir::Value> emitAll(llvm::StringRef name, mlir::ValueRange operands, llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
-  mlir::Value emit(llvm::StringRef name, mlir::ValueRange operands, llvm::ArrayRef<mlir::NamedAttribute> attributes = {}) {
+  std::vector<mlir::Value> emitAll(llvm::StringRef name, mlir::ValueRange operands,
+                                   llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
+  mlir::Value emit(llvm::StringRef name, mlir::ValueRange operands,
+                   llvm::ArrayRef<mlir::NamedAttribute> attributes = {}) {
     return emitAll(name, operands, attributes).at(0);
   }
 
-  mlir::NamedAttribute list(llvm::StringRef name, llvm::ArrayRef<std::int64_t> values) { return b.getNamedAttr(name, b.getDenseI64ArrayAttr(values)); }
-  mlir::NamedAttribute number(llvm::StringRef name, std::int64_t value) { return b.getNamedAttr(name, b.getI64IntegerAttr(value)); }
+  mlir::NamedAttribute list(llvm::StringRef name, llvm::ArrayRef<std::int64_t> values) {
+    return b.getNamedAttr(name, b.getDenseI64ArrayAttr(values));
+  }
+  mlir::NamedAttribute number(llvm::StringRef name, std::int64_t value) {
+    return b.getNamedAttr(name, b.getI64IntegerAttr(value));
+  }
   mlir::NamedAttribute flag(llvm::StringRef name, bool value) { return b.getNamedAttr(name, b.getBoolAttr(value)); }
-  mlir::NamedAttribute dtype(DType value) { return b.getNamedAttr("dtype", mlir::TypeAttr::get(ir::elementType(b.getContext(), value))); }
+  mlir::NamedAttribute dtype(DType value) {
+    return b.getNamedAttr("dtype", mlir::TypeAttr::get(ir::elementType(b.getContext(), value)));
+  }
   mlir::NamedAttribute axes(llvm::ArrayRef<mlir::StringAttr> names, llvm::ArrayRef<std::int64_t> sizes) {
     return b.getNamedAttr("axes", ir::AxesAttr::get(b.getContext(), names, sizes));
   }
@@ -62,7 +74,8 @@ DType dtypeOf(mlir::Value value);
 Sizes shapeOf(mlir::Value value);
 std::int64_t volumeOf(mlir::Value value);
 
-/// Random elements: floats that are mostly short (so that much arithmetic is exact), some special; integers mostly small.
+/// Random elements: floats that are mostly short (so that much arithmetic is exact), some special; integers mostly
+/// small.
 HostArray randomArray(Random& random, DType dtype, const Sizes& shape);
 
 }  // namespace skein::compiler::test

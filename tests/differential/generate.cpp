@@ -25,7 +25,8 @@ mlir::Value Generator::anyOf(bool (*fits)(DType)) {
 Sizes Generator::smallShape(int maxRank) {
   Sizes shape;
   int rank = random.between(0, maxRank);
-  for (int i = 0; i < rank; ++i) shape.push_back(random.among({0, 1, 2, 2, 3, 3, 4, 5, 7, 11, 13}));
+  for (int i = 0; i < rank; ++i)
+    shape.push_back(random.chance(4) ? 0 : random.among({1, 1, 2, 2, 3, 3, 4, 5, 7, 8, 11, 13, 17, 31}));
   std::int64_t volume = 1;
   for (std::int64_t& size : shape) {
     if (volume * size > mostElements) size = 1;
@@ -34,7 +35,9 @@ Sizes Generator::smallShape(int maxRank) {
   return shape;
 }
 
-mlir::Value Generator::fresh(DType dtype, const Sizes& shape) { return add(constant(randomArray(random, dtype, shape))); }
+mlir::Value Generator::fresh(DType dtype, const Sizes& shape) {
+  return add(constant(randomArray(random, dtype, shape)));
+}
 
 mlir::Value Generator::toDtype(mlir::Value value, DType dtype) {
   if (dtypeOf(value) == dtype) return value;
@@ -54,8 +57,11 @@ mlir::Value Generator::toShape(mlir::Value value, const Sizes& shape) {
   if (have == want) return emit("reshape", value, list("shape", shape));
   if (have == 0) return splat(dtypeOf(value), shape, 1);
   mlir::Value flat = emit("reshape", value, list("shape", {have}));
-  if (have > want) return emit("reshape", emit("slice", flat, {list("starts", {0}), list("stops", {want}), list("strides", {1})}), list("shape", shape));
-  mlir::Value one = emit("slice", flat, {list("starts", {have / 2}), list("stops", {have / 2 + 1}), list("strides", {1})});
+  if (have > want)
+    return emit("reshape", emit("slice", flat, {list("starts", {0}), list("stops", {want}), list("strides", {1})}),
+                list("shape", shape));
+  mlir::Value one =
+      emit("slice", flat, {list("starts", {have / 2}), list("stops", {have / 2 + 1}), list("strides", {1})});
   return broadcastScalar(emit("reshape", one, list("shape", {})), shape);
 }
 
@@ -63,7 +69,8 @@ mlir::Value Generator::varyingOver(mlir::Value value, llvm::ArrayRef<GridAxis> a
   llvm::SmallVector<mlir::StringAttr> names;
   llvm::SmallVector<std::int64_t> sizes;
   for (const GridAxis& axis : axes)
-    if (!llvm::is_contained(ir::varying(value.getType()), axis.name)) names.push_back(axis.name), sizes.push_back(axis.size);
+    if (!llvm::is_contained(ir::varying(value.getType()), axis.name))
+      names.push_back(axis.name), sizes.push_back(axis.size);
   return names.empty() ? value : emit("pvary", value, this->axes(names, sizes));
 }
 
@@ -108,7 +115,9 @@ void Generator::ops(int count) {
   weigh(2, &Generator::contraction);
   weigh(2, &Generator::sorting);
   weigh(1, &Generator::randomBits);
+  weigh(1, &Generator::check);
   if (scope.depth < 2) weigh(3, &Generator::control);
+  if (scope.depth == 0) weigh(1, &Generator::call);
   if (!scope.axes.empty()) {
     weigh(8, &Generator::collective);
     weigh(5, &Generator::exchange);
@@ -120,10 +129,12 @@ void Generator::ops(int count) {
 
 void Generator::mesh() {
   // One to three axes, one to eight devices.
-  std::vector<std::vector<std::int64_t>> grids = {{1}, {2}, {3}, {4}, {6}, {8}, {2, 2}, {2, 3}, {3, 2}, {4, 2}, {1, 4}, {2, 2, 2}, {2, 1, 3}};
+  std::vector<std::vector<std::int64_t>> grids = {{1},    {2},    {3},    {4},    {6},       {8},      {2, 2},
+                                                  {2, 3}, {3, 2}, {4, 2}, {1, 4}, {2, 2, 2}, {2, 1, 3}};
   const auto& sizes = random.of(grids);
   std::vector<GridAxis> axes;
-  for (std::size_t i = 0; i < sizes.size(); ++i) axes.push_back({b.getStringAttr(std::string(1, static_cast<char>('x' + i))), sizes[i]});
+  for (std::size_t i = 0; i < sizes.size(); ++i)
+    axes.push_back({b.getStringAttr(std::string(1, static_cast<char>('x' + i))), sizes[i]});
 
   // Specs draw each axis at most once.
   auto drawSpec = [&](std::size_t rank, std::vector<GridAxis> must, std::vector<GridAxis> may) {
@@ -141,7 +152,8 @@ void Generator::mesh() {
       for (const GridAxis& axis : dim) names.push_back(axis.name);
       entries.push_back(b.getArrayAttr(names));
     }
-    while (!entries.empty() && llvm::cast<mlir::ArrayAttr>(entries.back()).empty() && random.chance(50)) entries.pop_back();
+    while (!entries.empty() && llvm::cast<mlir::ArrayAttr>(entries.back()).empty() && random.chance(50))
+      entries.pop_back();
     return ir::SpecAttr::get(b.getContext(), b.getArrayAttr(entries));
   };
   auto parts = [](const std::vector<GridAxis>& dim) {
@@ -161,7 +173,8 @@ void Generator::mesh() {
       if (random.chance(70)) may.push_back(axis);
     Sizes block = smallShape(2), global = block;
     auto dims = drawSpec(block.size(), {}, may);
-    for (std::size_t d = 0; d < dims.size(); ++d) global[d] *= parts(dims[d]), split.insert(split.end(), dims[d].begin(), dims[d].end());
+    for (std::size_t d = 0; d < dims.size(); ++d)
+      global[d] *= parts(dims[d]), split.insert(split.end(), dims[d].begin(), dims[d].end());
     operands.push_back(toShape(value, global));
     inSpecs.push_back(toSpec(dims));
     llvm::SmallVector<mlir::StringAttr> names;
@@ -182,15 +195,20 @@ void Generator::mesh() {
     if (random.chance(50)) scope.values.clear();  // else what stands outside is seen inside
     for (mlir::Type type : blocks) scope.values.push_back(block->addArgument(type, loc));
     add(emit("axis_index", {}, axesOf(someAxes())));
-    ops(random.between(4, 14));
+    ops(random.between(6, 18));
     std::vector<mlir::Value> yielded;
-    int outputs = random.between(1, 4);
+    int outputs = random.between(2, 6);
     for (int i = 0; i < outputs; ++i) {
-      mlir::Value value = random.chance(70) ? scope.values[scope.values.size() - 1 - random.bits() % std::min<std::size_t>(scope.values.size(), 6)] : any();
+      mlir::Value value =
+          random.chance(70)
+              ? scope.values[scope.values.size() - 1 - random.bits() % std::min<std::size_t>(scope.values.size(), 6)]
+              : any();
       std::vector<GridAxis> must, may;
       for (const GridAxis& axis : axes) {
-        if (llvm::is_contained(ir::varying(value.getType()), axis.name)) must.push_back(axis);
-        else if (random.chance(20)) may.push_back(axis);
+        if (llvm::is_contained(ir::varying(value.getType()), axis.name))
+          must.push_back(axis);
+        else if (random.chance(20))
+          may.push_back(axis);
       }
       if (shapeOf(value).empty() && !must.empty()) value = emit("reshape", value, list("shape", {1}));
       Sizes global = shapeOf(value);
@@ -216,18 +234,21 @@ void Generator::mesh() {
   for (mlir::Value result : b.create(state)->getResults()) scope.values.push_back(result);
 }
 
-std::vector<mlir::Value> Generator::program(mlir::func::FuncOp main, std::vector<HostArray>& inputs) {
+std::vector<mlir::Value> Generator::program(mlir::func::FuncOp function, std::vector<HostArray>& inputs) {
+  main = function;
   llvm::SmallVector<mlir::Type> types;
   int count = random.between(1, 4);
   for (int i = 0; i < count; ++i) {
-    inputs.push_back(randomArray(random, static_cast<DType>(random.chance(40) ? static_cast<int>(float32) : random.between(0, dtype_count - 1)), smallShape()));
+    inputs.push_back(randomArray(
+        random, static_cast<DType>(random.chance(40) ? static_cast<int>(float32) : random.between(0, dtype_count - 1)),
+        smallShape()));
     types.push_back(ir::makeType(inputs.back().shape, ir::elementType(b.getContext(), inputs.back().dtype), {}));
   }
   main.setFunctionType(b.getFunctionType(types, {}));
   b.setInsertionPointToEnd(main.addEntryBlock());
   scope.values.assign(main.getArguments().begin(), main.getArguments().end());
   bool sharded = random.chance(65);
-  ops(random.between(0, sharded ? 6 : 16));
+  ops(random.between(0, sharded ? 8 : 22));
   std::size_t before = scope.values.size();
   if (sharded) {
     mesh();
@@ -236,9 +257,9 @@ std::vector<mlir::Value> Generator::program(mlir::func::FuncOp main, std::vector
   }
   std::vector<mlir::Value> results;
   // What the mesh gave, what came last, and something of the rest.
-  if (sharded) results.push_back(scope.values[before - 1]);
+  if (sharded) results.assign({scope.values[before - 1], scope.values[before - 2]});
   results.push_back(scope.values.back());
-  for (int i = random.between(0, 2); i > 0; --i) results.push_back(any());
+  for (int i = random.between(0, 3); i > 0; --i) results.push_back(any());
   return results;
 }
 
@@ -253,7 +274,8 @@ RandomProgram generate(mlir::MLIRContext& context, std::uint64_t seed) {
   std::vector<mlir::Value> results = generator.program(main, program.inputs);
   mlir::func::ReturnOp::create(builder, loc, results);
   main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), mlir::ValueRange(results).getTypes()));
-  if (mlir::failed(mlir::verify(*program.module))) throw std::runtime_error("the generator built a wrong program, seed " + std::to_string(seed));
+  if (mlir::failed(mlir::verify(*program.module)))
+    throw std::runtime_error("the generator built a wrong program, seed " + std::to_string(seed));
   return program;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Random programs: ops of all families on random shapes and dtypes, collectives on random meshes, control flow around both.
+// Random programs: ops of all families on random shapes and dtypes, collectives on random meshes, control flow around
+// both.
 
 #include <cstdint>
 #include <vector>

@@ -23,7 +23,8 @@ mlir::NamedAttribute Generator::axesOf(llvm::ArrayRef<GridAxis> chosen) {
   return axes(names, sizes);
 }
 
-std::vector<mlir::NamedAttribute> Generator::collectiveAttributes(llvm::ArrayRef<GridAxis> chosen, std::int64_t& size, bool mayGroup) {
+std::vector<mlir::NamedAttribute> Generator::collectiveAttributes(llvm::ArrayRef<GridAxis> chosen, std::int64_t& size,
+                                                                  bool mayGroup) {
   size = 1;
   for (const GridAxis& axis : chosen) size *= axis.size;
   std::vector<mlir::NamedAttribute> attributes = {axesOf(chosen)};
@@ -36,7 +37,8 @@ std::vector<mlir::NamedAttribute> Generator::collectiveAttributes(llvm::ArrayRef
     if (size % i == 0) divisors.push_back(i);
   std::int64_t each = random.of(divisors);
   llvm::SmallVector<mlir::Attribute> groups;
-  for (std::int64_t i = 0; i < size; i += each) groups.push_back(b.getDenseI64ArrayAttr(llvm::ArrayRef(ranks).slice(i, each)));
+  for (std::int64_t i = 0; i < size; i += each)
+    groups.push_back(b.getDenseI64ArrayAttr(llvm::ArrayRef(ranks).slice(i, each)));
   attributes.push_back(b.getNamedAttr("groups", b.getArrayAttr(groups)));
   size = each;
   return attributes;
@@ -47,7 +49,9 @@ void Generator::collective() {
   if (chosen.empty()) return;
   std::int64_t size;
   switch (random.between(0, 5)) {
-    case 0: add(emit("axis_index", {}, axesOf(chosen))); return;
+    case 0:
+      add(emit("axis_index", {}, axesOf(chosen)));
+      return;
     case 1: {  // each rank sends and receives at most once
       std::int64_t ranks = 1;
       for (const GridAxis& axis : chosen) ranks *= axis.size;
@@ -56,8 +60,9 @@ void Generator::collective() {
       if (random.chance(50)) random.shuffle(to);
       for (std::int64_t i = 0; i < ranks; ++i)
         if (random.chance(85)) pairs.insert(pairs.end(), {from[i], to[i]});
-      for (mlir::Value value : emitAll("ppermute", random.chance(30) ? std::vector<mlir::Value>{any(), any()} : std::vector<mlir::Value>{any()},
-                                       {axesOf(chosen), list("pairs", pairs)}))
+      for (mlir::Value value : emitAll(
+               "ppermute", random.chance(30) ? std::vector<mlir::Value>{any(), any()} : std::vector<mlir::Value>{any()},
+               {axesOf(chosen), list("pairs", pairs)}))
         add(value);
       return;
     }
@@ -98,7 +103,7 @@ void Generator::exchange() {
   // A dimension that the group can split.
   if (rank == 0) sizes = {1}, rank = 1;
   int dim = random.between(0, rank - 1);
-  sizes[dim] = tiled ? size * random.between(0, 2) : size;
+  sizes[dim] = tiled ? size * (random.chance(5) ? 0 : random.between(1, 3)) : size;
   x = toShape(x, sizes);
   if (volumeOf(x) > 400) return;
   if (verb == 1) {
@@ -125,7 +130,8 @@ std::vector<mlir::StringAttr> Generator::forbiddenUnder(mlir::Type predicate) {
   return forbidden;
 }
 
-void Generator::body(mlir::Block* block, const std::vector<mlir::Value>& arguments, llvm::ArrayRef<mlir::Type> types, mlir::Value first) {
+void Generator::body(mlir::Block* block, const std::vector<mlir::Value>& arguments, llvm::ArrayRef<mlir::Type> types,
+                     mlir::Value first) {
   mlir::OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToEnd(block);
   std::size_t before = scope.values.size();
@@ -209,6 +215,44 @@ void Generator::control() {
   mlir::Operation* op = b.create(state);
   scope = outer;
   for (mlir::Value result : op->getResults()) add(result);
+}
+
+/// A function of its own, called with what stands here.
+void Generator::call() {
+  std::vector<mlir::Value> operands;
+  for (int i = random.between(1, 3); i > 0; --i) operands.push_back(any());
+  auto types = llvm::to_vector(mlir::ValueRange(operands).getTypes());
+  auto module = llvm::cast<mlir::ModuleOp>(main->getParentOp());
+  std::string name = "f" + std::to_string(std::distance(module.begin(), module.end()));
+  std::vector<mlir::Value> results;
+  {
+    mlir::OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(main);
+    auto function = mlir::func::FuncOp::create(b, b.getUnknownLoc(), name, b.getFunctionType(types, {}));
+    function.setPrivate();
+    b.setInsertionPointToEnd(function.addEntryBlock());
+    Scope outer = std::exchange(scope, {});
+    scope.values.assign(function.getArguments().begin(), function.getArguments().end());
+    scope.depth = 2;
+    ops(random.between(1, 4));
+    for (int i = random.between(1, 2); i > 0; --i)
+      results.push_back(scope.values[scope.values.size() - i % scope.values.size() - 1]);
+    mlir::func::ReturnOp::create(b, b.getUnknownLoc(), results);
+    function.setFunctionType(b.getFunctionType(types, mlir::ValueRange(results).getTypes()));
+    scope = outer;
+  }
+  mlir::OperationState state(b.getUnknownLoc(), "skein.call");
+  state.addOperands(operands);
+  state.addTypes(mlir::ValueRange(results).getTypes());
+  state.addAttribute("callee", mlir::FlatSymbolRefAttr::get(b.getContext(), name));
+  for (mlir::Value result : b.create(state)->getResults()) add(result);
+}
+
+/// One that holds.
+void Generator::check() {
+  mlir::Value p = toShape(anyOf(is_bool), {});
+  mlir::Value holds = emit("or", {p, emit("not", p)});
+  emitAll("check", {holds, any()}, b.getNamedAttr("format", b.getStringAttr("never: {}")));
 }
 
 }  // namespace skein::compiler::test

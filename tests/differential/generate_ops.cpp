@@ -13,8 +13,9 @@ static bool isReal(DType d) { return is_integer(d) || is_floating(d); }
 static bool is32Or64(DType d) { return d == float32 || d == float64; }
 
 void Generator::complexUnary(mlir::Value z) {
-  const char* name = random.among({"neg", "sign", "exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "logistic", "conj", "abs",
-                                   "real", "imag", "is_finite"});
+  const char* name =
+      random.among({"neg", "sign", "exp",  "expm1", "log",      "log1p", "sqrt", "rsqrt", "sin",  "cos",
+                    "tan", "sinh", "cosh", "tanh",  "logistic", "conj",  "abs",  "real",  "imag", "is_finite"});
   llvm::StringRef op(name);
   if (op != "neg" && op != "conj" && op != "real" && op != "imag" && op != "is_finite") z = rightHalf(tame(z));
   if (op == "tan") z = emit("complex", {emit("imag", z), emit("real", z)});  // its poles are on the real axis
@@ -35,8 +36,10 @@ void Generator::unary() {
   } else if (random.chance(10)) {
     add(emit("acosh", emit("add", {positive(x), splat(dtype, shapeOf(x), 1)})));
   } else {
-    add(emit(random.among({"neg",  "abs",   "sign",  "exp",  "exp2", "expm1", "sin",   "cos",      "atan",  "sinh", "cosh",  "tanh",
-                           "asinh", "erf", "erfc", "logistic", "floor", "ceil", "trunc", "round", "round_even", "is_finite", "exp", "sin"}), x));
+    add(emit(random.among({"neg",   "abs",  "sign",  "exp",   "exp2",       "expm1",     "sin",  "cos",
+                           "atan",  "sinh", "cosh",  "tanh",  "asinh",      "erf",       "erfc", "logistic",
+                           "floor", "ceil", "trunc", "round", "round_even", "is_finite", "exp",  "sin"}),
+             x));
   }
 }
 
@@ -51,20 +54,35 @@ void Generator::binary() {
   }
   mlir::Value x = any(), y = like(any(), x);
   DType dtype = dtypeOf(x);
-  if (is_bool(dtype)) return void(add(emit(random.among({"add", "mul", "and", "or", "xor", "maximum", "minimum"}), {x, y})));
+  if (is_bool(dtype))
+    return void(add(emit(random.among({"add", "mul", "and", "or", "xor", "maximum", "minimum"}), {x, y})));
   if (is_integer(dtype))
-    return void(add(emit(random.among({"add", "sub", "mul", "div", "rem", "pow", "maximum", "minimum", "and", "or", "xor", "shl", "shr_arithmetic", "shr_logical"}), {x, y})));
+    return void(add(emit(random.among({"add", "sub", "mul", "div", "rem", "pow", "maximum", "minimum", "and", "or",
+                                       "xor", "shl", "shr_arithmetic", "shr_logical"}),
+                         {x, y})));
   if (is_complex(dtype)) {
     if (random.chance(70)) return void(add(emit(random.among({"add", "sub", "mul"}), {x, y})));
-    return void(random.chance(50) ? add(emit("div", {x, rightHalf(y)})) : add(emit("pow", {rightHalf(tame(x)), tame(y)})));
+    return void(random.chance(50) ? add(emit("div", {x, rightHalf(y)}))
+                                  : add(emit("pow", {rightHalf(tame(x)), tame(y)})));
   }
   switch (random.between(0, 9)) {
-    case 0: add(emit("div", {x, positive(y)})); break;
-    case 1: add(emit("pow", {positive(x), y})); break;
-    case 2: add(emit("atan2", {x, positive(y)})); break;
-    case 3: add(emit(random.among({"rem", "nextafter"}), {x, positive(y)})); break;
-    case 4: add(emit("copysign", {x, toDtype(toDtype(y, int32), dtype)})); break;  // no -0 among the signs
-    default: add(emit(random.among({"add", "sub", "mul", "maximum", "minimum"}), {x, y}));
+    case 0:
+      add(emit("div", {x, positive(y)}));
+      break;
+    case 1:
+      add(emit("pow", {positive(x), y}));
+      break;
+    case 2:
+      add(emit("atan2", {x, positive(y)}));
+      break;
+    case 3:
+      add(emit(random.among({"rem", "nextafter"}), {x, positive(y)}));
+      break;
+    case 4:
+      add(emit("copysign", {x, toDtype(toDtype(y, int32), dtype)}));
+      break;  // no -0 among the signs
+    default:
+      add(emit(random.among({"add", "sub", "mul", "maximum", "minimum"}), {x, y}));
   }
 }
 
@@ -91,7 +109,8 @@ void Generator::conversion() {
     if (is_bool(dtype) || is_complex(dtype)) return;
     std::vector<DType> same;
     for (int d = 1; d < dtype_count; ++d)
-      if (itemsize(static_cast<DType>(d)) == itemsize(dtype) && !is_complex(static_cast<DType>(d))) same.push_back(static_cast<DType>(d));
+      if (itemsize(static_cast<DType>(d)) == itemsize(dtype) && !is_complex(static_cast<DType>(d)))
+        same.push_back(static_cast<DType>(d));
     return void(add(emit("bitcast", x, this->dtype(random.of(same)))));
   }
   add(toDtype(x, static_cast<DType>(random.between(0, dtype_count - 1))));
@@ -118,7 +137,7 @@ void Generator::shape() {
       Sizes result = sizes;
       for (std::int64_t& size : result)
         if (size == 1) size = random.between(1, 3);
-      result.insert(result.begin() + at, random.among({0, 1, 2, 3, 5}));
+      result.insert(result.begin() + at, random.chance(5) ? 0 : random.among({1, 2, 3, 5}));
       add(emit("broadcast", x, {list("shape", result), list("dims", dims)}));
       return;
     }
@@ -145,8 +164,9 @@ void Generator::shape() {
     case 4: {
       Sizes starts, stops, strides;
       for (std::int64_t size : sizes) {
-        starts.push_back(random.between(0, static_cast<int>(size)));
-        stops.push_back(random.between(static_cast<int>(starts.back()), static_cast<int>(size)));
+        starts.push_back(random.between(0, static_cast<int>(size) / 2));
+        stops.push_back(random.chance(5) ? starts.back()
+                                         : random.between(static_cast<int>(size + 1) / 2, static_cast<int>(size)));
         strides.push_back(random.between(1, 3));
       }
       add(emit("slice", x, {list("starts", starts), list("stops", stops), list("strides", strides)}));
@@ -174,16 +194,20 @@ void Generator::shape() {
       Sizes result = smallShape(2);
       result.push_back(random.between(1, 5));
       DType dtype = static_cast<DType>(random.between(1, dtype_count - 1));
-      add(emit("iota", {}, {list("shape", result), this->dtype(dtype), number("dim", random.between(0, static_cast<int>(result.size()) - 1))}));
+      add(emit("iota", {},
+               {list("shape", result), this->dtype(dtype),
+                number("dim", random.between(0, static_cast<int>(result.size()) - 1))}));
       return;
     }
-    case 8: fresh(static_cast<DType>(random.between(0, dtype_count - 1)), smallShape()); return;
+    case 8:
+      fresh(static_cast<DType>(random.between(0, dtype_count - 1)), smallShape());
+      return;
     default: {
       if (rank == 0) return;
       int dim = someDim();
       if (sizes[dim] == 0) return;
       mlir::Value indices = anyOf(is_integer);
-      if (random.chance(50)) indices = toShape(indices, {random.between(0, 5)});
+      if (random.chance(50)) indices = toShape(indices, {random.chance(5) ? 0 : random.between(1, 5)});
       add(emit("take", {x, indices}, number("dim", dim)));
     }
   }
@@ -193,7 +217,8 @@ void Generator::window() {
   mlir::Value x = any();
   Sizes sizes = shapeOf(x), windowSizes;
   std::vector<mlir::Value> operands = {x};
-  for (std::int64_t size : sizes) windowSizes.push_back(random.between(0, static_cast<int>(size)));
+  for (std::int64_t size : sizes)
+    windowSizes.push_back(random.between(size > 0 && !random.chance(5) ? 1 : 0, static_cast<int>(size)));
   bool update = random.chance(50);
   if (update) operands.push_back(toShape(toDtype(any(), dtypeOf(x)), windowSizes));
   for (std::size_t i = 0; i < sizes.size(); ++i) operands.push_back(toShape(anyOf(is_integer), {}));
@@ -248,7 +273,8 @@ void Generator::contraction() {
   // Dimensions in turn: batch, contracting, free of either side; then each side's in a random order.
   std::vector<std::pair<char, std::int64_t>> dims;
   for (char kind : {'b', 'c', 'c', 'l', 'r'})
-    if (random.chance(kind == 'c' ? 60 : 55)) dims.push_back({kind, random.among({0, 1, 2, 3, 5, 7})});
+    if (random.chance(kind == 'c' ? 60 : 55))
+      dims.push_back({kind, random.chance(4) ? 0 : random.among({1, 2, 3, 5, 7})});
   random.shuffle(dims);
   std::vector<std::pair<int, std::int64_t>> l, r;  // which of dims, size
   for (std::size_t i = 0; i < dims.size(); ++i) {
@@ -267,7 +293,8 @@ void Generator::contraction() {
         (batch ? rb : rc).push_back(static_cast<std::int64_t>(j));
       }
   mlir::Value a = toShape(x, left), c = toShape(toDtype(any(), dtypeOf(x)), right);
-  add(emit("dot_general", {a, c}, {list("lhs_batch", lb), list("rhs_batch", rb), list("lhs_contract", lc), list("rhs_contract", rc)}));
+  add(emit("dot_general", {a, c},
+           {list("lhs_batch", lb), list("rhs_batch", rb), list("lhs_contract", lc), list("rhs_contract", rc)}));
 }
 
 void Generator::sorting() {
@@ -276,7 +303,9 @@ void Generator::sorting() {
   if (sizes.empty()) return;
   std::vector<mlir::Value> operands = {keys};
   for (int i = random.between(0, 2); i > 0; --i) operands.push_back(toShape(anyOf(isAny), sizes));
-  for (mlir::Value value : emitAll("sort", operands, number("dim", random.between(0, static_cast<int>(sizes.size()) - 1)))) add(value);
+  for (mlir::Value value :
+       emitAll("sort", operands, number("dim", random.between(0, static_cast<int>(sizes.size()) - 1))))
+    add(value);
 }
 
 void Generator::randomBits() {

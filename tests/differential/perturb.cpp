@@ -22,10 +22,14 @@ static double noise(std::uint64_t seed, std::uint64_t salt, double value) {
 
 static double epsilonOf(DType dtype) {
   switch (real_dtype(dtype)) {
-    case DType::float16: return 0x1p-10;
-    case DType::bfloat16: return 0x1p-7;
-    case DType::float32: return 0x1p-23;
-    default: return 0x1p-52;
+    case DType::float16:
+      return 0x1p-10;
+    case DType::bfloat16:
+      return 0x1p-7;
+    case DType::float32:
+      return 0x1p-23;
+    default:
+      return 0x1p-52;
   }
 }
 
@@ -35,7 +39,8 @@ static double ulpOf(DType dtype, double value) {
   return std::max(std::fabs(value), least) * epsilonOf(dtype);
 }
 
-/// Whether a sum of these terms is exact in any order: all are multiples of a unit of which the dtype can count the total.
+/// Whether a sum of these terms is exact in any order: all are multiples of a unit of which the dtype can count the
+/// total.
 class ExactSum {
  public:
   void add(double term) {
@@ -59,7 +64,9 @@ static void move(HostArray& array, std::int64_t i, std::uint64_t seed, std::uint
   if (is_complex(array.dtype)) {
     Complex z = loadComplex(array, i);
     if (std::isfinite(std::abs(z)))
-      interp::store(array, i, Complex(z.real() + distance * noise(seed, salt, z.real()), z.imag() + distance * noise(seed, salt + 1, z.imag())));
+      interp::store(array, i,
+                    Complex(z.real() + distance * noise(seed, salt, z.real()),
+                            z.imag() + distance * noise(seed, salt + 1, z.imag())));
   } else if (Real x = loadReal(array, i); std::isfinite(x)) {
     interp::store(array, i, x + distance * noise(seed, salt, x));
   }
@@ -78,8 +85,10 @@ static bool isExact(llvm::StringRef name, llvm::ArrayRef<const HostArray*> opera
   return false;
 }
 
-static void perturbArithmetic(std::uint64_t seed, std::uint64_t salt, llvm::StringRef name, llvm::ArrayRef<const HostArray*> operands, HostArray& result) {
-  bool rounded = llvm::is_contained({"add", "sub", "mul", "div", "sqrt", "fma"}, name), complex = is_complex(operands[0]->dtype);
+static void perturbArithmetic(std::uint64_t seed, std::uint64_t salt, llvm::StringRef name,
+                              llvm::ArrayRef<const HostArray*> operands, HostArray& result) {
+  bool rounded = llvm::is_contained({"add", "sub", "mul", "div", "sqrt", "fma"}, name),
+       complex = is_complex(operands[0]->dtype);
   bool sum = name == "add" || name == "sub";
   for (std::int64_t i = 0; i < result.volume(); ++i) {
     if (rounded && !complex && isExact(name, operands, i, loadReal(result, i))) continue;
@@ -91,7 +100,8 @@ static void perturbArithmetic(std::uint64_t seed, std::uint64_t salt, llvm::Stri
     if (complex && name == "mul") {  // parts may cancel: exact where products and sums are
       Complex x = loadComplex(*operands[0], i), y = loadComplex(*operands[1], i);
       ExactSum re, im;
-      re.add(x.real() * y.real()), re.add(x.imag() * y.imag()), im.add(x.real() * y.imag()), im.add(x.imag() * y.real());
+      re.add(x.real() * y.real()), re.add(x.imag() * y.imag()), im.add(x.real() * y.imag()),
+          im.add(x.imag() * y.real());
       if (re.holds(result.dtype) && im.holds(result.dtype)) continue;
       size = std::abs(x) * std::abs(y);
     }
@@ -108,7 +118,8 @@ static void perturbArithmetic(std::uint64_t seed, std::uint64_t salt, llvm::Stri
 }
 
 /// Sums and products over dimensions, by what they are made of.
-static void perturbReduction(std::uint64_t seed, std::uint64_t salt, mlir::Operation* op, const HostArray& operand, HostArray& result, const HostArray* mean) {
+static void perturbReduction(std::uint64_t seed, std::uint64_t salt, mlir::Operation* op, const HostArray& operand,
+                             HostArray& result, const HostArray* mean) {
   auto dims = op->getAttrOfType<mlir::DenseI64ArrayAttr>("dims").asArrayRef();
   std::vector<ExactSum> sums(result.volume()), imaginary(result.volume());
   std::vector<double> greatest(result.volume(), 0), deviations(result.volume(), 0);
@@ -117,7 +128,8 @@ static void perturbReduction(std::uint64_t seed, std::uint64_t salt, mlir::Opera
   for (std::int64_t at = 0; at < operand.volume(); ++at) {
     std::int64_t rest = at, to = 0, scale = 1;
     for (std::size_t dim = operand.shape.size(); dim-- > 0; rest /= operand.shape[dim])
-      if (!llvm::is_contained(dims, static_cast<std::int64_t>(dim))) to += rest % operand.shape[dim] * scale, scale *= operand.shape[dim];
+      if (!llvm::is_contained(dims, static_cast<std::int64_t>(dim)))
+        to += rest % operand.shape[dim] * scale, scale *= operand.shape[dim];
     Complex x = loadComplex(operand, at);
     sums[to].add(x.real());
     imaginary[to].add(x.imag());
@@ -141,7 +153,8 @@ static void perturbReduction(std::uint64_t seed, std::uint64_t salt, mlir::Opera
   }
 }
 
-static void perturbDot(std::uint64_t seed, std::uint64_t salt, llvm::ArrayRef<const HostArray*> operands, HostArray& result) {
+static void perturbDot(std::uint64_t seed, std::uint64_t salt, llvm::ArrayRef<const HostArray*> operands,
+                       HostArray& result) {
   // Of all pairs of elements: a bound that does not need the dimensions.
   double greatest = 0, count = 1;
   ExactSum all;
@@ -157,21 +170,25 @@ static void perturbDot(std::uint64_t seed, std::uint64_t salt, llvm::ArrayRef<co
     count = std::max(count, static_cast<double>(operand->volume()));
   }
   // Short numbers, whose products' sums are exact.
-  if (all.holds(itemsize(real_dtype(result.dtype)) == 8 ? float32 : bfloat16) && greatest * count < 1 / epsilonOf(result.dtype) / 64) return;
+  if (all.holds(itemsize(real_dtype(result.dtype)) == 8 ? float32 : bfloat16) &&
+      greatest * count < 1 / epsilonOf(result.dtype) / 64)
+    return;
   for (std::int64_t i = 0; i < result.volume(); ++i) {
     double size = is_complex(result.dtype) ? std::abs(loadComplex(result, i)) : std::fabs(loadReal(result, i));
     move(result, i, seed, salt, 2 * epsilonOf(result.dtype) * std::max(size, greatest));
   }
 }
 
-void perturb(std::uint64_t seed, mlir::Operation* op, llvm::ArrayRef<const HostArray*> operands, llvm::MutableArrayRef<HostArray> results) {
+void perturb(std::uint64_t seed, mlir::Operation* op, llvm::ArrayRef<const HostArray*> operands,
+             llvm::MutableArrayRef<HostArray> results) {
   if (operands.empty() || results.empty()) return;
   DType dtype = results[0].dtype;
   if (!is_floating(dtype) && !is_complex(dtype)) return;
   llvm::StringRef name = op->getName().stripDialect();
   std::uint64_t salt = llvm::hash_value(name) & 0;  // names' hashes differ from run to run
   for (char c : name) salt = salt * 131 + static_cast<unsigned char>(c);
-  if (llvm::isa<ir::ReduceSumOp, ir::ReduceProdOp>(op)) return perturbReduction(seed, salt, op, *operands[0], results[0], nullptr);
+  if (llvm::isa<ir::ReduceSumOp, ir::ReduceProdOp>(op))
+    return perturbReduction(seed, salt, op, *operands[0], results[0], nullptr);
   if (llvm::isa<ir::MomentsOp>(op)) {
     HostArray mean = results[0];
     perturbReduction(seed, salt, op, *operands[0], results[0], nullptr);
@@ -181,7 +198,8 @@ void perturb(std::uint64_t seed, mlir::Operation* op, llvm::ArrayRef<const HostA
   if (llvm::isa<ir::PsumOp, ir::PsumScatterOp>(op)) {
     for (std::int64_t i = 0; i < results[0].volume(); ++i) {
       ExactSum real, imaginary;
-      for (const HostArray* array : operands) real.add(loadComplex(*array, i).real()), imaginary.add(loadComplex(*array, i).imag());
+      for (const HostArray* array : operands)
+        real.add(loadComplex(*array, i).real()), imaginary.add(loadComplex(*array, i).imag());
       if (real.holds(dtype) && imaginary.holds(dtype)) continue;
       move(results[0], i, seed, salt, 2 * epsilonOf(dtype) * (real.total() + imaginary.total()));
     }
@@ -191,11 +209,14 @@ void perturb(std::uint64_t seed, mlir::Operation* op, llvm::ArrayRef<const HostA
     // 16-bit floats may be rounded twice, by way of float32.
     if (itemsize(dtype) == 2 && itemsize(operands[0]->dtype) > 4)
       for (std::int64_t i = 0; i < results[0].volume(); ++i)
-        if (loadReal(*operands[0], i) != loadReal(results[0], i)) move(results[0], i, seed, salt, ulpOf(dtype, loadReal(results[0], i)));
+        if (loadReal(*operands[0], i) != loadReal(results[0], i))
+          move(results[0], i, seed, salt, ulpOf(dtype, loadReal(results[0], i)));
     return;
   }
-  bool exact = llvm::is_contained({"neg", "sign", "floor", "ceil", "trunc", "round", "round_even", "real", "imag", "conj", "maximum", "minimum", "nextafter", "copysign",
-                                   "clamp", "select", "bitcast", "complex", "rem"}, name) ||
+  bool exact = llvm::is_contained(
+                   {"neg", "sign", "floor", "ceil", "trunc", "round", "round_even", "real", "imag", "conj", "maximum",
+                    "minimum", "nextafter", "copysign", "clamp", "select", "bitcast", "complex", "rem"},
+                   name) ||
                (name == "abs" && !is_complex(operands[0]->dtype)) || (name == "sign" && !is_complex(dtype));
   if (name == "sign" && is_complex(dtype)) exact = false;
   if (op->hasTrait<ir::OpTrait::Elementwise>() && !exact) perturbArithmetic(seed, salt, name, operands, results[0]);

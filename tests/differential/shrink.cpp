@@ -38,7 +38,8 @@ static bool dropResult(mlir::ModuleOp module, unsigned i) {
   mlir::Operation* returned = main.front().getTerminator();
   if (returned->getNumOperands() < 2 || i >= returned->getNumOperands()) return false;
   returned->eraseOperand(i);
-  main.setFunctionType(mlir::FunctionType::get(module.getContext(), main.getArgumentTypes(), returned->getOperandTypes()));
+  main.setFunctionType(
+      mlir::FunctionType::get(module.getContext(), main.getArgumentTypes(), returned->getOperandTypes()));
   return true;
 }
 
@@ -52,7 +53,8 @@ static mlir::Value onesOf(mlir::Operation* op, mlir::Type type) {
   if (names.empty()) return ones;
   auto mesh = op->getParentOfType<ir::ShardMapOp>().getMesh();
   llvm::SmallVector<std::int64_t> sizes;
-  for (mlir::StringAttr name : names) sizes.push_back(mesh.getSizes()[llvm::find(mesh.getNames(), name) - mesh.getNames().begin()]);
+  for (mlir::StringAttr name : names)
+    sizes.push_back(mesh.getSizes()[llvm::find(mesh.getNames(), name) - mesh.getNames().begin()]);
   return emitter.emit("pvary", ones, emitter.axes(names, sizes));
 }
 
@@ -107,7 +109,13 @@ static bool replace(mlir::ModuleOp module, std::size_t i, int way) {
   if (i >= ops.size()) return false;
   mlir::Operation* op = ops[i];
   if (op->use_empty() || llvm::isa<ir::ConstantOp>(op)) return false;
-  if (auto pvary = llvm::dyn_cast<ir::PvaryOp>(op); pvary && pvary.getOperand().getDefiningOp<ir::ConstantOp>()) return false;
+  // Else a loop might not end.
+  if (auto loop = llvm::dyn_cast<ir::WhileOp>(op->getParentOp()))
+    if (op->getParentRegion() == &loop.getCond() ||
+        llvm::is_contained(op->getUsers(), loop.getBody().front().getTerminator()))
+      return false;
+  if (auto pvary = llvm::dyn_cast<ir::PvaryOp>(op); pvary && pvary.getOperand().getDefiningOp<ir::ConstantOp>())
+    return false;
   bool changed = false;
   for (mlir::Value result : op->getResults()) {
     if (result.use_empty()) continue;
@@ -132,15 +140,18 @@ Module shrink(mlir::ModuleOp module, const std::function<bool(mlir::ModuleOp)>& 
   auto start = std::chrono::steady_clock::now();
   auto late = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > seconds; };
   Module best = module.clone();
+  // With what nothing uses, and without: it may be what fails.
   auto attempt = [&](auto change) {
-    Module candidate = best->clone();
-    if (!change(*candidate)) return false;
-    eraseDead(*candidate);
-    trim(*candidate);
-    eraseDead(*candidate);
-    if (mlir::failed(mlir::verify(*candidate)) || !fails(*candidate)) return false;
-    best = std::move(candidate);
-    return true;
+    for (bool trimmed : {true, false}) {
+      Module candidate = best->clone();
+      if (!change(*candidate)) return false;
+      eraseDead(*candidate);
+      if (trimmed) trim(*candidate), eraseDead(*candidate);
+      if (mlir::failed(mlir::verify(*candidate)) || !fails(*candidate)) continue;
+      best = std::move(candidate);
+      return true;
+    }
+    return false;
   };
   mlir::ScopedDiagnosticHandler quiet(module.getContext(), [](mlir::Diagnostic&) { return mlir::success(); });
   attempt([](mlir::ModuleOp) { return true; });

@@ -118,7 +118,7 @@ TEST(Errors, MeshesAndDevices) {
   EXPECT_USER_ERROR(sk::make_mesh({2, 2}, {"x", "x"}), "make_mesh", "'x'");
   EXPECT_USER_ERROR(sk::make_mesh({2, 2}, {"x"}), "make_mesh", "[2,2]");
   EXPECT_USER_ERROR(sk::shard_map(same, sk::Mesh({16}, {"x"}), {.in_specs = {P()}, .out_specs = {P()}})(sk::arange(4)), "shard_map", "16", "8");
-  EXPECT_USER_ERROR(sk::initialize({.cpu_devices = 3}), "", "3");
+  EXPECT_USER_ERROR(sk::initialize({.cpu_devices = 3}), "initialize", "in use already", "8");
 }
 
 TEST(Errors, PermutationPairs) {

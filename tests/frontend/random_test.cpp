@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -190,6 +190,16 @@ TEST(Random, DevicesDifferByWhatIsFoldedIn) {
   // known_answers: per_device4_fold_in_uniform
   EXPECT_EQ(f(sk::array(0)).to_vector<float>(), std::vector<float>({0.8423141241073608f, 0.007293820381164551f, 0.9024494886398315f, 0.26698946952819824f}));
   EXPECT_EQ(f(sk::array(42)).to_vector<float>(), std::vector<float>({0.5302608013153076f, 0.7276642322540283f, 0.6672406196594238f, 0.38901209831237793f}));
+}
+
+TEST(Random, CountersBeyond32Bits) {
+  const char* chosen = std::getenv("SKEIN_EXECUTE");
+  if (chosen && std::string(chosen) == "interpreter") GTEST_SKIP() << "the interpreter makes all the 2^33 words";
+  constexpr std::int64_t middle = std::int64_t{1} << 32;
+  auto f = sk::jit([](sk::Array k) { return sk::random::bits(k, {2 * middle})(sk::slice(middle - 2, middle + 4)); });
+  // jax._src.random.threefry2x32.threefry2x32_p of the counters' words
+  EXPECT_EQ(f(sk::random::key(42)).to_vector<std::uint32_t>(),
+            std::vector<std::uint32_t>({1837984362u, 1763529543u, 3592421270u, 1493161314u, 3580270425u, 3568963970u}));
 }
 
 TEST(Random, ChoiceOfRows) {

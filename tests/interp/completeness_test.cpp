@@ -1,5 +1,5 @@
-// Every op of the dialect has a meaning, a law in docs/spec.md and a round trip in tests/dialects; every constraint that
-// the dialect's code names has a law and a test of its diagnostic.
+// Every op of the dialect has a meaning, a law in docs/spec.md and a round trip in tests/dialects; every constraint
+// that the dialect's code names has a law and a test of its diagnostic.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -49,7 +49,8 @@ TEST(Completeness, EveryConstraintHasALawAndATest) {
   std::string spec = read(std::filesystem::path(SKEIN_SOURCE_DIR) / "docs/spec.md");
   std::regex pattern("\"([a-z_]+\\.C[0-9]+)\"");
   std::set<std::string> constraints;
-  for (auto match = std::sregex_iterator(code.begin(), code.end(), pattern); match != std::sregex_iterator(); ++match) constraints.insert((*match)[1]);
+  for (auto match = std::sregex_iterator(code.begin(), code.end(), pattern); match != std::sregex_iterator(); ++match)
+    constraints.insert((*match)[1]);
   EXPECT_GT(constraints.size(), 40u);
   for (const std::string& constraint : constraints) {
     EXPECT_NE(spec.find(constraint), spec.npos) << constraint << " has no law in docs/spec.md";

@@ -27,7 +27,8 @@ TEST(While, CountsUp) {
 }
 
 TEST(For, SwapsItsCarriesAndCounts) {
-  std::string text = R"(func.func @main(%low: tensor<i32>, %high: tensor<i32>, %a: tensor<i32>, %b: tensor<i32>) -> (tensor<i32>, tensor<i32>) {
+  std::string text =
+      R"(func.func @main(%low: tensor<i32>, %high: tensor<i32>, %a: tensor<i32>, %b: tensor<i32>) -> (tensor<i32>, tensor<i32>) {
     %r:2 = skein.for %low, %high, %a, %b : (tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> (tensor<i32>, tensor<i32>) {
     ^bb0(%i: tensor<i32>, %x: tensor<i32>, %y: tensor<i32>):
       %z = skein.add %x, %i : (tensor<i32>, tensor<i32>) -> tensor<i32>
@@ -36,7 +37,8 @@ TEST(For, SwapsItsCarriesAndCounts) {
     return %r#0, %r#1 : tensor<i32>, tensor<i32>
   })";
   auto loop = [&](I low, I high) {
-    auto got = run(text, {HostArray::scalar(low), HostArray::scalar(high), HostArray::scalar<I>(0), HostArray::scalar<I>(100)});
+    auto got = run(
+        text, {HostArray::scalar(low), HostArray::scalar(high), HostArray::scalar<I>(0), HostArray::scalar<I>(100)});
     return List{got[0].values<I>()[0], got[1].values<I>()[0]};
   };
   EXPECT_EQ(loop(5, 8), (List{106, 12}));  // 5 and 7 to the first, 6 to the second, swapped three times
@@ -99,7 +101,8 @@ TEST(OnAMesh, LoopsOfDifferentLengths) {
     %high = skein.mul %rank, %rank : (tensor<i32, )" V ">, tensor<i32, " V ">) -> tensor<i32, " V R"(>
     %zero = skein.constant {value = dense<0> : tensor<i32>} : () -> tensor<i32>
     %low = skein.pvary %zero {axes = #skein.axes<"x" = 4>} : (tensor<i32>) -> tensor<i32, )" V R"(>
-    %n = skein.for %low, %high, %low : (tensor<i32, )" V ">, tensor<i32, " V ">, tensor<i32, " V ">) -> tensor<i32, " V R"(> {
+    %n = skein.for %low, %high, %low : (tensor<i32, )" V ">, tensor<i32, " V ">, tensor<i32, " V ">) -> tensor<i32, " V
+                     R"(> {
     ^bb0(%i: tensor<i32, )" V ">, %x: tensor<i32, " V R"(>):
       %one = skein.constant {value = dense<1> : tensor<i32>} : () -> tensor<i32>
       %y = skein.add %x, %one : (tensor<i32, )" V ">, tensor<i32>) -> tensor<i32, " V R"(>
@@ -108,27 +111,39 @@ TEST(OnAMesh, LoopsOfDifferentLengths) {
     %all = skein.psum %n {axes = #skein.axes<"x" = 4>} : (tensor<i32, )" V R"(>) -> tensor<i32>
     %mine = skein.reshape %n {shape = array<i64: 1>} : (tensor<i32, )" V ">) -> tensor<1xi32, " V R"(>
     skein.yield %mine, %all : tensor<1xi32, )" V ">, tensor<i32>";
-  auto got = run(shardMap("\"x\" = 4", "", "", "#skein.spec<[[\"x\"]]>, #skein.spec<[]>", "", body, "tensor<4xi32>, tensor<i32>"));
+  auto got = run(
+      shardMap("\"x\" = 4", "", "", "#skein.spec<[[\"x\"]]>, #skein.spec<[]>", "", body, "tensor<4xi32>, tensor<i32>"));
   EXPECT_EQ(got[0].values<I>(), (List{0, 1, 4, 9}));
   EXPECT_EQ(got[1].values<I>()[0], 14);
 }
 
 TEST(OnAMesh, BranchesOfDifferentDevicesAndACollectiveOverTheOtherAxis) {
   // On a 2 x 3 mesh devices of row 0 sum their ranks over y, those of row 1 keep theirs.
-  std::string xy = "#skein.array<varying \"x\", \"y\">", t = "tensor<1x1xi32, " + xy + ">", s = "tensor<i32, #skein.array<varying \"x\">>";
+  std::string xy = "#skein.array<varying \"x\", \"y\">", t = "tensor<1x1xi32, " + xy + ">",
+              s = "tensor<i32, #skein.array<varying \"x\">>";
   std::string body = R"(
-    %row = skein.axis_index {axes = #skein.axes<"x" = 2>} : () -> )" + s + R"(
-    %rank = skein.axis_index {axes = #skein.axes<"x" = 2, "y" = 3>} : () -> tensor<i32, )" + xy + R"(>
-    %mine = skein.reshape %rank {shape = array<i64: 1, 1>} : (tensor<i32, )" + xy + ">) -> " + t + R"(
-    %r = skein.switch %row : ()" + s + ") -> " + t + R"( {
-      %sum = skein.psum %mine {axes = #skein.axes<"y" = 3>} : ()" + t + ") -> tensor<1x1xi32, " V R"(>
-      %v = skein.pvary %sum {axes = #skein.axes<"y" = 3>} : (tensor<1x1xi32, )" V ">) -> " + t + R"(
-      skein.yield %v : )" + t + R"(
+    %row = skein.axis_index {axes = #skein.axes<"x" = 2>} : () -> )" +
+                     s + R"(
+    %rank = skein.axis_index {axes = #skein.axes<"x" = 2, "y" = 3>} : () -> tensor<i32, )" +
+                     xy + R"(>
+    %mine = skein.reshape %rank {shape = array<i64: 1, 1>} : (tensor<i32, )" +
+                     xy + ">) -> " + t + R"(
+    %r = skein.switch %row : ()" +
+                     s + ") -> " + t + R"( {
+      %sum = skein.psum %mine {axes = #skein.axes<"y" = 3>} : ()" +
+                     t + ") -> tensor<1x1xi32, " V R"(>
+      %v = skein.pvary %sum {axes = #skein.axes<"y" = 3>} : (tensor<1x1xi32, )" V ">) -> " +
+                     t + R"(
+      skein.yield %v : )" +
+                     t + R"(
     }, {
-      skein.yield %mine : )" + t + R"(
+      skein.yield %mine : )" +
+                     t + R"(
     }
-    skein.yield %r : )" + t;
-  auto got = run(shardMap("\"x\" = 2, \"y\" = 3", "", "", "#skein.spec<[[\"x\"], [\"y\"]]>", "", body, "tensor<2x3xi32>"));
+    skein.yield %r : )" +
+                     t;
+  auto got =
+      run(shardMap("\"x\" = 2, \"y\" = 3", "", "", "#skein.spec<[[\"x\"], [\"y\"]]>", "", body, "tensor<2x3xi32>"));
   EXPECT_EQ(got[0].values<I>(), (List{3, 3, 3, 3, 4, 5}));
 }
 
@@ -149,7 +164,8 @@ TEST(ShardMap, TheFirstAxisNamedIsTheSlowest) {
   std::string t = "tensor<1xi32, #skein.array<varying \"x\", \"y\">>";
   std::string body = "skein.yield %b : " + t;
   // Cut by (y, x), joined by (x, y): a transpose of the 2 x 3 mesh.
-  auto got = run(shardMap("\"x\" = 2, \"y\" = 3", "%a: tensor<6xi32>", "#skein.spec<[[\"y\", \"x\"]]>", "#skein.spec<[[\"x\", \"y\"]]>", "%b: " + t, body, "tensor<6xi32>"),
+  auto got = run(shardMap("\"x\" = 2, \"y\" = 3", "%a: tensor<6xi32>", "#skein.spec<[[\"y\", \"x\"]]>",
+                          "#skein.spec<[[\"x\", \"y\"]]>", "%b: " + t, body, "tensor<6xi32>"),
                  {range<I>({6})});
   EXPECT_EQ(got[0].values<I>(), (List{0, 2, 4, 1, 3, 5}));
 }

@@ -13,7 +13,8 @@ TEST(Print, FillsTheFormatOnEveryDevice) {
     skein.print "rank {} has {}", %0, %b : (tensor<i32, #skein.array<varying "x">>, tensor<2xf32, #skein.array<varying "x">>) -> ()
     skein.yield %b : tensor<2xf32, #skein.array<varying "x">>)";
   std::ostringstream out;
-  run(shardMap("\"x\" = 3", "%a: tensor<6xf32>", "#skein.spec<[[\"x\"]]>", "#skein.spec<[[\"x\"]]>", "%b: tensor<2xf32, #skein.array<varying \"x\">>", body, "tensor<6xf32>"),
+  run(shardMap("\"x\" = 3", "%a: tensor<6xf32>", "#skein.spec<[[\"x\"]]>", "#skein.spec<[[\"x\"]]>",
+               "%b: tensor<2xf32, #skein.array<varying \"x\">>", body, "tensor<6xf32>"),
       {HostArray::of<float>({6}, {0.5f, 1, 2, 3, 4, 0.1f})}, &out);
   EXPECT_EQ(out.str(), "rank 0 has [0.5 1.0]\nrank 1 has [2.0 3.0]\nrank 2 has [4.0 0.1]\n");
 }
@@ -25,7 +26,9 @@ TEST(Print, OtherDtypes) {
     skein.print "done" : () -> ()
     return
   })",
-      {HostArray{bool_, {1, 2}, {std::byte(1), std::byte(0)}}, HostArray::scalar<std::uint8_t>(200), HostArray::scalar(std::complex<double>(1.5, -2))}, &out);
+      {HostArray{bool_, {1, 2}, {std::byte(1), std::byte(0)}}, HostArray::scalar<std::uint8_t>(200),
+       HostArray::scalar(std::complex<double>(1.5, -2))},
+      &out);
   EXPECT_EQ(out.str(), "[[True False]] 200 (1.5-2.0j) {}\ndone\n");
 }
 

@@ -14,7 +14,18 @@ static std::vector<T> samples() {
   if constexpr (std::is_same_v<T, std::complex<float>> || std::is_same_v<T, std::complex<double>>) {
     return {T(0.5, -0.25), T(1, 2), T(-3, 0.125), T(0, 1), T(2, 0)};
   } else if constexpr (std::is_floating_point_v<T>) {
-    return {T(0), T(-0.0), T(0.5), T(-2.75), T(1), T(1e-30), T(37.5), Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(), Limits::max(), Limits::min()};
+    return {T(0),
+            T(-0.0),
+            T(0.5),
+            T(-2.75),
+            T(1),
+            T(1e-30),
+            T(37.5),
+            Limits::infinity(),
+            -Limits::infinity(),
+            Limits::quiet_NaN(),
+            Limits::max(),
+            Limits::min()};
   } else {
     return {T(0), T(1), T(2), T(7), T(13), Limits::max(), Limits::min(), T(-1), T(-5)};
   }
@@ -23,7 +34,8 @@ static std::vector<T> samples() {
 template <class T>
 static void expectSame(T got, T want, const std::string& what) {
   if constexpr (std::is_floating_point_v<T>) {
-    if (std::isnan(want)) EXPECT_TRUE(std::isnan(got)) << what;
+    if (std::isnan(want))
+      EXPECT_TRUE(std::isnan(got)) << what;
     else {
       EXPECT_EQ(got, want) << what;
       EXPECT_EQ(std::signbit(got), std::signbit(want)) << what;
@@ -37,7 +49,9 @@ template <class Result, class T, class F>
 static void expectUnary(const std::string& name, F f) {
   auto x = samples<T>();
   auto got = compute<Result, T>(name, {x});
-  for (std::size_t i = 0; i < x.size(); ++i) expectSame<Result>(got[i], static_cast<Result>(f(x[i])), name + " " + std::string(skein::name(dtype_of<T>())) + " #" + std::to_string(i));
+  for (std::size_t i = 0; i < x.size(); ++i)
+    expectSame<Result>(got[i], static_cast<Result>(f(x[i])),
+                       name + " " + std::string(skein::name(dtype_of<T>())) + " #" + std::to_string(i));
 }
 template <class Result, class T, class F>
 static void expectBinary(const std::string& name, F f) {
@@ -45,12 +59,15 @@ static void expectBinary(const std::string& name, F f) {
   for (T a : samples<T>())
     for (T b : samples<T>()) x.push_back(a), y.push_back(b);
   auto got = compute<Result, T>(name, {x, y});
-  for (std::size_t i = 0; i < x.size(); ++i) expectSame<Result>(got[i], static_cast<Result>(f(x[i], y[i])), name + " " + std::string(skein::name(dtype_of<T>())) + " #" + std::to_string(i));
+  for (std::size_t i = 0; i < x.size(); ++i)
+    expectSame<Result>(got[i], static_cast<Result>(f(x[i], y[i])),
+                       name + " " + std::string(skein::name(dtype_of<T>())) + " #" + std::to_string(i));
 }
 
 template <class T>
 class Integers : public testing::Test {};
-using IntegerTypes = testing::Types<std::int8_t, std::int16_t, std::int32_t, std::int64_t, std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t>;
+using IntegerTypes = testing::Types<std::int8_t, std::int16_t, std::int32_t, std::int64_t, std::uint8_t, std::uint16_t,
+                                    std::uint32_t, std::uint64_t>;
 TYPED_TEST_SUITE(Integers, IntegerTypes);
 
 TYPED_TEST(Integers, AgreeWithPlainCode) {
@@ -68,7 +85,9 @@ TYPED_TEST(Integers, AgreeWithPlainCode) {
   expectBinary<T, T>("add", [](T x, T y) { return T(W(x) + W(y)); });
   expectBinary<T, T>("sub", [](T x, T y) { return T(W(x) - W(y)); });
   expectBinary<T, T>("mul", [](T x, T y) { return T(W(x) * W(y)); });
-  expectBinary<T, T>("div", [](T x, T y) { return y == 0 ? T(-1) : std::is_signed_v<T> && x == least && y == T(-1) ? x : T(x / y); });
+  expectBinary<T, T>("div", [](T x, T y) {
+    return y == 0 ? T(-1) : std::is_signed_v<T> && x == least && y == T(-1) ? x : T(x / y);
+  });
   expectBinary<T, T>("rem", [](T x, T y) { return y == 0 ? x : std::is_signed_v<T> && y == T(-1) ? T(0) : T(x % y); });
   expectBinary<T, T>("maximum", [](T x, T y) { return std::max(x, y); });
   expectBinary<T, T>("minimum", [](T x, T y) { return std::min(x, y); });
@@ -94,12 +113,14 @@ TYPED_TEST(Integers, AgreeWithPlainCode) {
       for (T i = 0; i < exponent; ++i) product *= W(base);
       EXPECT_EQ((compute<T, T>("pow", {{base}, {exponent}})[0]), T(product));
     }
-  EXPECT_EQ((compute<T, T>("clamp", {{T(2), T(2), T(2)}, {T(1), T(5), T(9)}, {T(7), T(7), T(7)}})), (std::vector<T>{2, 5, 7}));
+  EXPECT_EQ((compute<T, T>("clamp", {{T(2), T(2), T(2)}, {T(1), T(5), T(9)}, {T(7), T(7), T(7)}})),
+            (std::vector<T>{2, 5, 7}));
 }
 
 TEST(Integer, PowersWithNegativeExponents) {
   using I = std::int32_t;
-  EXPECT_EQ((compute<I, I>("pow", {{1, -1, -1, 2, -2, 0}, {-3, -3, -4, -1, -5, -1}})), (std::vector<I>{1, -1, 1, 0, 0, 0}));
+  EXPECT_EQ((compute<I, I>("pow", {{1, -1, -1, 2, -2, 0}, {-3, -3, -4, -1, -5, -1}})),
+            (std::vector<I>{1, -1, 1, 0, 0, 0}));
 }
 
 TEST(Bool, AgreesWithLogic) {
@@ -203,8 +224,10 @@ TEST(Float, SpecialFunctions) {
   for (double x : {1e-300, 1e-8, 0.1, 0.5, 0.75, 0.9, 0.999, 0.9999999999, 1 - 1e-15}) {
     double y = one("erf_inv", x);
     // erfc tells numbers near 1 apart, erf those near 0; an ulp of the result moves erfc by up to 2 y^2 of its ulps.
-    if (x < 0.5) EXPECT_NEAR(std::erf(y) / x, 1, 1e-15) << x;
-    else EXPECT_NEAR(std::erfc(y) / (1 - x), 1, 5e-15 * (1 + y * y)) << x;
+    if (x < 0.5)
+      EXPECT_NEAR(std::erf(y) / x, 1, 1e-15) << x;
+    else
+      EXPECT_NEAR(std::erfc(y) / (1 - x), 1, 5e-15 * (1 + y * y)) << x;
     EXPECT_EQ(one("erf_inv", -x), -y);
   }
   EXPECT_EQ(one("erf_inv", 1), HUGE_VAL);
@@ -232,7 +255,8 @@ TEST(SmallFloat, ComputesInFloat32AndRounds) {
     auto check = [&](const std::string& name, const std::vector<HostArray>& inputs, auto f) {
       HostArray got = runOp("skein." + name, inputs)[0];
       EXPECT_EQ(got.dtype, dtype);
-      for (int i = 0; i < 64; ++i) EXPECT_EQ(loadReal(got, i), rounded(f(float(loadReal(x, i)), float(loadReal(y, i))))) << name << i;
+      for (int i = 0; i < 64; ++i)
+        EXPECT_EQ(loadReal(got, i), rounded(f(float(loadReal(x, i)), float(loadReal(y, i))))) << name << i;
     };
     check("add", {x, y}, [](float a, float b) { return a + b; });
     check("mul", {x, y}, [](float a, float b) { return a * b; });
@@ -300,7 +324,8 @@ TYPED_TEST(Complexes, AgreeWithPlainCode) {
   binary("pow", [](D x, D y) { return std::exp(y * std::log(x)); });
   auto z = samples<T>();
   auto real = compute<R, T>("real", {z}), imag = compute<R, T>("imag", {z}), magnitude = compute<R, T>("abs", {z});
-  auto finite = runOp("skein.is_finite", {HostArray::of<T>({2}, {T(1, 2), T(1, std::numeric_limits<R>::infinity())})})[0];
+  auto finite =
+      runOp("skein.is_finite", {HostArray::of<T>({2}, {T(1, 2), T(1, std::numeric_limits<R>::infinity())})})[0];
   EXPECT_EQ(finite.template values<std::uint8_t>(), (std::vector<std::uint8_t>{1, 0}));
   for (std::size_t i = 0; i < z.size(); ++i) {
     EXPECT_EQ(real[i], z[i].real());
@@ -324,10 +349,13 @@ TEST(Select, TakesEitherSideInEveryDtype) {
 }
 
 static const char* mlirType(DType d) {
-  const char* names[] = {"i1", "i8", "i16", "i32", "i64", "ui8", "ui16", "ui32", "ui64", "f16", "bf16", "f32", "f64", "complex<f32>", "complex<f64>"};
+  const char* names[] = {"i1",   "i8",  "i16",  "i32", "i64", "ui8",          "ui16",        "ui32",
+                         "ui64", "f16", "bf16", "f32", "f64", "complex<f32>", "complex<f64>"};
   return names[static_cast<int>(d)];
 }
-static HostArray convert(const HostArray& from, DType to) { return runOp("skein.convert", {from}, std::string("{dtype = ") + mlirType(to) + "}")[0]; }
+static HostArray convert(const HostArray& from, DType to) {
+  return runOp("skein.convert", {from}, std::string("{dtype = ") + mlirType(to) + "}")[0];
+}
 
 TEST(Convert, SmallNumbersSurviveBetweenAllDtypes) {
   HostArray numbers = HostArray::of<std::int32_t>({4}, {0, 1, 2, 100});
@@ -339,7 +367,8 @@ TEST(Convert, SmallNumbersSurviveBetweenAllDtypes) {
       EXPECT_EQ(convert(back, int32), numbers) << a << " " << b;
     }
   for (int a = 0; a < dtype_count; ++a)
-    EXPECT_EQ(convert(convert(numbers, static_cast<DType>(a)), bool_).values<std::uint8_t>(), (std::vector<std::uint8_t>{0, 1, 1, 1}));
+    EXPECT_EQ(convert(convert(numbers, static_cast<DType>(a)), bool_).values<std::uint8_t>(),
+              (std::vector<std::uint8_t>{0, 1, 1, 1}));
 }
 
 TEST(Convert, SaturatesTruncatesAndWraps) {
@@ -347,21 +376,27 @@ TEST(Convert, SaturatesTruncatesAndWraps) {
   HostArray reals = HostArray::of<float>({7}, {1.9f, -1.9f, 300, -300, nan, inf, -inf});
   EXPECT_EQ(convert(reals, int8).values<std::int8_t>(), (std::vector<std::int8_t>{1, -1, 127, -128, 0, 127, -128}));
   EXPECT_EQ(convert(reals, uint8).values<std::uint8_t>(), (std::vector<std::uint8_t>{1, 0, 255, 0, 0, 255, 0}));
-  EXPECT_EQ(convert(reals, int64).values<std::int64_t>(), (std::vector<std::int64_t>{1, -1, 300, -300, 0, INT64_MAX, INT64_MIN}));
-  EXPECT_EQ(convert(reals, uint64).values<std::uint64_t>(), (std::vector<std::uint64_t>{1, 0, 300, 0, 0, UINT64_MAX, 0}));
+  EXPECT_EQ(convert(reals, int64).values<std::int64_t>(),
+            (std::vector<std::int64_t>{1, -1, 300, -300, 0, INT64_MAX, INT64_MIN}));
+  EXPECT_EQ(convert(reals, uint64).values<std::uint64_t>(),
+            (std::vector<std::uint64_t>{1, 0, 300, 0, 0, UINT64_MAX, 0}));
   EXPECT_EQ(convert(reals, bool_).values<std::uint8_t>(), (std::vector<std::uint8_t>{1, 1, 1, 1, 1, 1, 1}));
-  EXPECT_EQ(convert(HostArray::of<std::int32_t>({2}, {300, -1}), uint8).values<std::uint8_t>(), (std::vector<std::uint8_t>{44, 255}));
+  EXPECT_EQ(convert(HostArray::of<std::int32_t>({2}, {300, -1}), uint8).values<std::uint8_t>(),
+            (std::vector<std::uint8_t>{44, 255}));
   EXPECT_EQ(convert(HostArray::of<std::int8_t>({1}, {-1}), uint64).values<std::uint64_t>()[0], UINT64_MAX);
-  EXPECT_EQ(convert(HostArray::of<std::uint64_t>({1}, {UINT64_MAX}), float32).values<float>()[0], 18446744073709551616.f);
+  EXPECT_EQ(convert(HostArray::of<std::uint64_t>({1}, {UINT64_MAX}), float32).values<float>()[0],
+            18446744073709551616.f);
   std::int64_t tie = (1LL << 60) + (1LL << 36) + 1;  // rounded to double first it would be a tie
   EXPECT_EQ(convert(HostArray::of<std::int64_t>({1}, {tie}), float32).values<float>()[0], static_cast<float>(tie));
 }
 
 TEST(Bitcast, KeepsTheBits) {
   HostArray x = HostArray::of<float>({2}, {1.0f, -0.0f});
-  EXPECT_EQ(runOp("skein.bitcast", {x}, "{dtype = ui32}")[0].values<std::uint32_t>(), (std::vector<std::uint32_t>{0x3f800000u, 0x80000000u}));
+  EXPECT_EQ(runOp("skein.bitcast", {x}, "{dtype = ui32}")[0].values<std::uint32_t>(),
+            (std::vector<std::uint32_t>{0x3f800000u, 0x80000000u}));
   HostArray z = HostArray::of<std::complex<float>>({1}, {{1.0f, -0.0f}});
-  EXPECT_EQ(runOp("skein.bitcast", {z}, "{dtype = i64}")[0].values<std::int64_t>()[0], static_cast<std::int64_t>(0x800000003f800000ull));
+  EXPECT_EQ(runOp("skein.bitcast", {z}, "{dtype = i64}")[0].values<std::int64_t>()[0],
+            static_cast<std::int64_t>(0x800000003f800000ull));
 }
 
 }  // namespace skein::compiler::test

@@ -14,9 +14,11 @@ static HostArray scalar(I value) { return HostArray::scalar<I>(value); }
 
 TEST(Constant, OfEveryDtype) {
   auto constant = [](const std::string& value, const std::string& type) {
-    return run("func.func @main() -> " + type + " { %0 = skein.constant {value = " + value + " : " + type + "} : () -> " + type + "\n return %0 : " + type + " }")[0];
+    return run("func.func @main() -> " + type + " { %0 = skein.constant {value = " + value + " : " + type +
+               "} : () -> " + type + "\n return %0 : " + type + " }")[0];
   };
-  EXPECT_EQ(constant("dense<[true, false, true]>", "tensor<3xi1>").values<std::uint8_t>(), (std::vector<std::uint8_t>{1, 0, 1}));
+  EXPECT_EQ(constant("dense<[true, false, true]>", "tensor<3xi1>").values<std::uint8_t>(),
+            (std::vector<std::uint8_t>{1, 0, 1}));
   EXPECT_EQ(constant("dense<true>", "tensor<2xi1>").values<std::uint8_t>(), (std::vector<std::uint8_t>{1, 1}));
   EXPECT_EQ(constant("dense<[-1, 2]>", "tensor<2xi8>").values<std::int8_t>(), (std::vector<std::int8_t>{-1, 2}));
   EXPECT_EQ(constant("dense<[-1, 2]>", "tensor<2xi16>").values<std::int16_t>(), (std::vector<std::int16_t>{-1, 2}));
@@ -30,16 +32,21 @@ TEST(Constant, OfEveryDtype) {
   EXPECT_EQ(constant("dense<1.0>", "tensor<1xbf16>").values<std::uint16_t>()[0], 0x3f80);
   EXPECT_EQ(constant("dense<[0.5, -2.0]>", "tensor<2xf32>").values<float>(), (std::vector<float>{0.5f, -2}));
   EXPECT_EQ(constant("dense<0.1>", "tensor<f64>").values<double>()[0], 0.1);
-  EXPECT_EQ(constant("dense<(1.0, 2.0)>", "tensor<2xcomplex<f32>>").values<std::complex<float>>()[1], std::complex<float>(1, 2));
-  EXPECT_EQ(constant("dense<[(1.0, 2.0), (3.0, 4.0)]>", "tensor<2xcomplex<f64>>").values<std::complex<double>>()[1], std::complex<double>(3, 4));
+  EXPECT_EQ(constant("dense<(1.0, 2.0)>", "tensor<2xcomplex<f32>>").values<std::complex<float>>()[1],
+            std::complex<float>(1, 2));
+  EXPECT_EQ(constant("dense<[(1.0, 2.0), (3.0, 4.0)]>", "tensor<2xcomplex<f64>>").values<std::complex<double>>()[1],
+            std::complex<double>(3, 4));
   EXPECT_EQ(constant("dense<>", "tensor<0x3xf32>").volume(), 0);
 }
 
 TEST(Iota, CountsAlongOneDimension) {
   EXPECT_EQ(ints(one("iota", {}, "{shape = array<i64: 2, 3>, dtype = i32, dim = 1 : i64}")), (List{0, 1, 2, 0, 1, 2}));
   EXPECT_EQ(ints(one("iota", {}, "{shape = array<i64: 2, 3>, dtype = i32, dim = 0 : i64}")), (List{0, 0, 0, 1, 1, 1}));
-  EXPECT_EQ(one("iota", {}, "{shape = array<i64: 3>, dtype = f64, dim = 0 : i64}").values<double>(), (std::vector<double>{0, 1, 2}));
-  EXPECT_EQ(one("iota", {}, "{shape = array<i64: 2>, dtype = complex<f32>, dim = 0 : i64}").values<std::complex<float>>()[1], std::complex<float>(1, 0));
+  EXPECT_EQ(one("iota", {}, "{shape = array<i64: 3>, dtype = f64, dim = 0 : i64}").values<double>(),
+            (std::vector<double>{0, 1, 2}));
+  EXPECT_EQ(
+      one("iota", {}, "{shape = array<i64: 2>, dtype = complex<f32>, dim = 0 : i64}").values<std::complex<float>>()[1],
+      std::complex<float>(1, 0));
 }
 
 TEST(Reshape, KeepsRowMajorOrder) {
@@ -49,9 +56,12 @@ TEST(Reshape, KeepsRowMajorOrder) {
 }
 
 TEST(Broadcast, RepeatsAlongNewAndUnitDimensions) {
-  EXPECT_EQ(ints(one("broadcast", {range<I>({2})}, "{shape = array<i64: 2, 3>, dims = array<i64: 0>}")), (List{0, 0, 0, 1, 1, 1}));
-  EXPECT_EQ(ints(one("broadcast", {range<I>({2})}, "{shape = array<i64: 3, 2>, dims = array<i64: 1>}")), (List{0, 1, 0, 1, 0, 1}));
-  EXPECT_EQ(ints(one("broadcast", {range<I>({2, 1})}, "{shape = array<i64: 2, 2>, dims = array<i64: 0, 1>}")), (List{0, 0, 1, 1}));
+  EXPECT_EQ(ints(one("broadcast", {range<I>({2})}, "{shape = array<i64: 2, 3>, dims = array<i64: 0>}")),
+            (List{0, 0, 0, 1, 1, 1}));
+  EXPECT_EQ(ints(one("broadcast", {range<I>({2})}, "{shape = array<i64: 3, 2>, dims = array<i64: 1>}")),
+            (List{0, 1, 0, 1, 0, 1}));
+  EXPECT_EQ(ints(one("broadcast", {range<I>({2, 1})}, "{shape = array<i64: 2, 2>, dims = array<i64: 0, 1>}")),
+            (List{0, 0, 1, 1}));
   EXPECT_EQ(ints(one("broadcast", {scalar(7)}, "{shape = array<i64: 3>, dims = array<i64>}")), (List{7, 7, 7}));
 }
 
@@ -63,27 +73,44 @@ TEST(Transpose, PermutesDimensions) {
 }
 
 TEST(Concatenate, AlongEitherDimension) {
-  HostArray a = range<I>({2, 2}), b = one("add", {range<I>({2, 1}), one("broadcast", {scalar(10)}, "{shape = array<i64: 2, 1>, dims = array<i64>}")}, "{}");
+  HostArray a = range<I>({2, 2}),
+            b = one("add",
+                    {range<I>({2, 1}), one("broadcast", {scalar(10)}, "{shape = array<i64: 2, 1>, dims = array<i64>}")},
+                    "{}");
   EXPECT_EQ(ints(one("concatenate", {a, b}, "{dim = 1 : i64}")), (List{0, 1, 10, 2, 3, 11}));
-  EXPECT_EQ(ints(one("concatenate", {a, HostArray::zeros(int32, {0, 2}), a}, "{dim = 0 : i64}")), (List{0, 1, 2, 3, 0, 1, 2, 3}));
+  EXPECT_EQ(ints(one("concatenate", {a, HostArray::zeros(int32, {0, 2}), a}, "{dim = 0 : i64}")),
+            (List{0, 1, 2, 3, 0, 1, 2, 3}));
 }
 
 TEST(Slice, WithStrides) {
-  EXPECT_EQ(ints(one("slice", {range<I>({7})}, "{starts = array<i64: 1>, stops = array<i64: 7>, strides = array<i64: 3>}")), (List{1, 4}));
-  EXPECT_EQ(ints(one("slice", {range<I>({3, 3})}, "{starts = array<i64: 1, 0>, stops = array<i64: 3, 3>, strides = array<i64: 1, 2>}")), (List{3, 5, 6, 8}));
-  EXPECT_EQ(one("slice", {range<I>({7})}, "{starts = array<i64: 3>, stops = array<i64: 3>, strides = array<i64: 1>}").volume(), 0);
+  EXPECT_EQ(
+      ints(one("slice", {range<I>({7})}, "{starts = array<i64: 1>, stops = array<i64: 7>, strides = array<i64: 3>}")),
+      (List{1, 4}));
+  EXPECT_EQ(ints(one("slice", {range<I>({3, 3})},
+                     "{starts = array<i64: 1, 0>, stops = array<i64: 3, 3>, strides = array<i64: 1, 2>}")),
+            (List{3, 5, 6, 8}));
+  EXPECT_EQ(one("slice", {range<I>({7})}, "{starts = array<i64: 3>, stops = array<i64: 3>, strides = array<i64: 1>}")
+                .volume(),
+            0);
 }
 
 TEST(DynamicSlice, ClampsItsStarts) {
-  auto slice = [&](I start) { return ints(one("dynamic_slice", {range<I>({5}), scalar(start)}, "{sizes = array<i64: 2>}")); };
+  auto slice = [&](I start) {
+    return ints(one("dynamic_slice", {range<I>({5}), scalar(start)}, "{sizes = array<i64: 2>}"));
+  };
   EXPECT_EQ(slice(1), (List{1, 2}));
   EXPECT_EQ(slice(-4), (List{0, 1}));
   EXPECT_EQ(slice(99), (List{3, 4}));
-  EXPECT_EQ(ints(one("dynamic_slice", {range<I>({5}), HostArray::scalar<std::uint64_t>(UINT64_MAX)}, "{sizes = array<i64: 2>}")), (List{3, 4}));
+  EXPECT_EQ(ints(one("dynamic_slice", {range<I>({5}), HostArray::scalar<std::uint64_t>(UINT64_MAX)},
+                     "{sizes = array<i64: 2>}")),
+            (List{3, 4}));
 }
 
 TEST(DynamicUpdateSlice, ClampsItsStarts) {
-  auto update = [&](I start) { return ints(one("dynamic_update_slice", {HostArray::zeros(int32, {4}), HostArray::of<I>({2}, {8, 9}), scalar(start)}, "{}")); };
+  auto update = [&](I start) {
+    return ints(one("dynamic_update_slice",
+                    {HostArray::zeros(int32, {4}), HostArray::of<I>({2}, {8, 9}), scalar(start)}, "{}"));
+  };
   EXPECT_EQ(update(1), (List{0, 8, 9, 0}));
   EXPECT_EQ(update(-1), (List{8, 9, 0, 0}));
   EXPECT_EQ(update(3), (List{0, 0, 8, 9}));
@@ -91,8 +118,9 @@ TEST(DynamicUpdateSlice, ClampsItsStarts) {
 
 TEST(Pad, BetweenAroundAndNegative) {
   auto pad = [&](const std::string& low, const std::string& high, const std::string& interior) {
-    return ints(one("pad", {HostArray::of<I>({3}, {1, 2, 3}), scalar(0)},
-                    "{low = array<i64: " + low + ">, high = array<i64: " + high + ">, interior = array<i64: " + interior + ">}"));
+    return ints(one(
+        "pad", {HostArray::of<I>({3}, {1, 2, 3}), scalar(0)},
+        "{low = array<i64: " + low + ">, high = array<i64: " + high + ">, interior = array<i64: " + interior + ">}"));
   };
   EXPECT_EQ(pad("1", "2", "0"), (List{0, 1, 2, 3, 0, 0}));
   EXPECT_EQ(pad("0", "0", "1"), (List{1, 0, 2, 0, 3}));

@@ -22,20 +22,23 @@ std::vector<HostArray> run(const std::string& text, const std::vector<HostArray>
   return interpret(*module, inputs, {.out = out, .checkVarying = true});
 }
 
-std::vector<HostArray> runOp(const std::string& name, const std::vector<HostArray>& inputs, const std::string& attributes) {
+std::vector<HostArray> runOp(const std::string& name, const std::vector<HostArray>& inputs,
+                             const std::string& attributes) {
   mlir::OpBuilder builder(&context());
   mlir::Location loc = builder.getUnknownLoc();
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(loc);
   builder.setInsertionPointToEnd(module->getBody());
   llvm::SmallVector<mlir::Type> types;
-  for (const HostArray& input : inputs) types.push_back(ir::makeType(input.shape, ir::elementType(&context(), input.dtype), {}));
+  for (const HostArray& input : inputs)
+    types.push_back(ir::makeType(input.shape, ir::elementType(&context(), input.dtype), {}));
   auto main = mlir::func::FuncOp::create(builder, loc, "main", builder.getFunctionType(types, {}));
   builder.setInsertionPointToEnd(main.addEntryBlock());
   mlir::OperationState state(loc, name);
   state.addOperands(main.getArguments());
   state.addAttributes(llvm::cast<mlir::DictionaryAttr>(mlir::parseAttribute(attributes, &context())).getValue());
   auto* inference = state.name.getInterface<mlir::InferTypeOpInterface>();
-  if (mlir::failed(inference->inferReturnTypes(&context(), loc, state.operands, state.attributes.getDictionary(&context()), nullptr, {}, state.types)))
+  if (mlir::failed(inference->inferReturnTypes(&context(), loc, state.operands,
+                                               state.attributes.getDictionary(&context()), nullptr, {}, state.types)))
     throw std::runtime_error(name + " has no type");
   mlir::Operation* op = builder.create(state);
   main.setFunctionType(builder.getFunctionType(types, op->getResultTypes()));
@@ -44,8 +47,9 @@ std::vector<HostArray> runOp(const std::string& name, const std::vector<HostArra
   return interpret(*module, inputs);
 }
 
-std::string shardMap(const std::string& mesh, const std::string& arguments, const std::string& inSpecs, const std::string& outSpecs,
-                     const std::string& blockArguments, const std::string& body, const std::string& results) {
+std::string shardMap(const std::string& mesh, const std::string& arguments, const std::string& inSpecs,
+                     const std::string& outSpecs, const std::string& blockArguments, const std::string& body,
+                     const std::string& results) {
   // "%a: t, %b: u" gives the operands "%a, %b" and their types "t, u"; commas within types are inside of brackets.
   std::string names, types, part;
   int depth = 0;
@@ -65,9 +69,10 @@ std::string shardMap(const std::string& mesh, const std::string& arguments, cons
   std::string count = ":" + std::to_string(1 + std::count(outSpecs.begin(), outSpecs.end(), '#') - 1);
   std::string uses = "%r#0";
   for (long i = 1; i < std::count(outSpecs.begin(), outSpecs.end(), '#'); ++i) uses += ", %r#" + std::to_string(i);
-  return "func.func @main(" + arguments + ") -> (" + results + ") {\n  %r" + count + " = skein.shard_map " + names + " {mesh = #skein.axes<" + mesh +
-         ">, in_specs = [" + inSpecs + "], out_specs = [" + outSpecs + "]} : (" + types + ") -> (" + results + ") {\n  ^bb0(" + blockArguments + "):\n" +
-         body + "\n  }\n  return " + uses + " : " + results + "\n}";
+  return "func.func @main(" + arguments + ") -> (" + results + ") {\n  %r" + count + " = skein.shard_map " + names +
+         " {mesh = #skein.axes<" + mesh + ">, in_specs = [" + inSpecs + "], out_specs = [" + outSpecs + "]} : (" +
+         types + ") -> (" + results + ") {\n  ^bb0(" + blockArguments + "):\n" + body + "\n  }\n  return " + uses +
+         " : " + results + "\n}";
 }
 
 }  // namespace skein::compiler::test

@@ -15,16 +15,20 @@ namespace skein::compiler::test {
 mlir::MLIRContext& context();
 
 /// Parses the module and runs its main, checking that devices agree where the types say so.
-std::vector<HostArray> run(const std::string& module, const std::vector<HostArray>& inputs = {}, std::ostream* out = nullptr);
+std::vector<HostArray> run(const std::string& module, const std::vector<HostArray>& inputs = {},
+                           std::ostream* out = nullptr);
 
 /// Runs one op on the inputs; `attributes` is the text of a dictionary.
-std::vector<HostArray> runOp(const std::string& name, const std::vector<HostArray>& inputs, const std::string& attributes = "{}");
+std::vector<HostArray> runOp(const std::string& name, const std::vector<HostArray>& inputs,
+                             const std::string& attributes = "{}");
 
 /// The op's single result, as C++ values.
 template <class Result, class T>
-std::vector<Result> compute(const std::string& name, const std::vector<std::vector<T>>& operands, const std::string& attributes = "{}") {
+std::vector<Result> compute(const std::string& name, const std::vector<std::vector<T>>& operands,
+                            const std::string& attributes = "{}") {
   std::vector<HostArray> inputs;
-  for (const auto& values : operands) inputs.push_back(HostArray::of<T>({static_cast<std::int64_t>(values.size())}, values));
+  for (const auto& values : operands)
+    inputs.push_back(HostArray::of<T>({static_cast<std::int64_t>(values.size())}, values));
   std::vector<HostArray> results = runOp("skein." + name, inputs, attributes);
   EXPECT_EQ(results.size(), 1u);
   EXPECT_EQ(results[0].dtype, dtype_of<Result>());
@@ -40,7 +44,8 @@ HostArray range(std::vector<std::int64_t> shape) {
 }
 
 /// A module whose main runs `body` on a mesh: func @main(arguments) -> results.
-std::string shardMap(const std::string& mesh, const std::string& arguments, const std::string& inSpecs, const std::string& outSpecs,
-                     const std::string& blockArguments, const std::string& body, const std::string& results);
+std::string shardMap(const std::string& mesh, const std::string& arguments, const std::string& inSpecs,
+                     const std::string& outSpecs, const std::string& blockArguments, const std::string& body,
+                     const std::string& results);
 
 }  // namespace skein::compiler::test

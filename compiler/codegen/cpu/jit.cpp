@@ -128,7 +128,7 @@ void lowerToLLVM(mlir::ModuleOp module) {
   if (mlir::failed(mlir::applyFullConversion(module, target, std::move(patterns)))) throw InternalError("a kernel does not lower to LLVM", "compile");
 }
 
-std::string compileObject(mlir::ModuleOp module) {
+std::string compileObject(mlir::ModuleOp module, const std::string& dump) {
   llvm::LLVMContext context;
   auto machine = host().machine();
   auto translated = mlir::translateModuleToLLVMIR(module, context);
@@ -162,9 +162,9 @@ std::string compileObject(mlir::ModuleOp module) {
   passes.crossRegisterProxies(loops, functions, graph, modules);
   auto pipeline = passes.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2);
   pipeline.run(*translated, modules);
-  if (const char* folder = std::getenv("SKEIN_DUMP_IR")) {
+  if (!dump.empty()) {
     std::error_code code;
-    llvm::raw_fd_ostream out(std::string(folder) + "/optimised.ll", code);
+    llvm::raw_fd_ostream out(dump + "/optimised.ll", code);
     if (!code) translated->print(out, nullptr);
   }
   llvm::SmallVector<char, 0> object;

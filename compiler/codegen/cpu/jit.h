@@ -16,8 +16,8 @@ const std::string& targetName();
 
 /// Lowers scf, arith, math, vector and func to the LLVM dialect.
 void lowerToLLVM(mlir::ModuleOp module);
-/// Optimised machine code, as a relocatable object.
-std::string compileObject(mlir::ModuleOp module);
+/// Optimised machine code, as a relocatable object; `dump`: the folder that optimised.ll goes to, or "".
+std::string compileObject(mlir::ModuleOp module, const std::string& dump);
 
 /// The object linked into the process; the handle keeps it.
 struct LinkedCode {
