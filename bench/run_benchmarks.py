@@ -182,10 +182,13 @@ def main():
         else:
             print(f"{module} is not installed: no column of {name}", file=sys.stderr)
 
+    RESULTS.mkdir(parents=True, exist_ok=True)
     table = Table()
     for turn in range(1 if options.quick else options.rounds):
         mpi = {}
         for row in rows:
+            # What there is so far, for a run that is broken off.
+            (RESULTS / "partial.md").write_text(table.markdown([done for done in rows if done.name in table.seconds]))
             print(f"[{turn + 1}] {row.title}", file=sys.stderr, flush=True)
             if row.program == "nothing":
                 table.add(row, "Skein", start([PROGRAMS / "bench_nothing"], options.quick))
@@ -215,7 +218,7 @@ def main():
     text += table.markdown(rows) + ("\n\n" + memory_table(measured) if measured else "") + "\n"
     for (row, who), error in table.errors.items():
         text += f"\n{row}, {who}: {error}"
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "partial.md").unlink(missing_ok=True)
     (RESULTS / "results.md").write_text(text)
     (RESULTS / "results.json").write_text(json.dumps({"quick": options.quick, "seconds": table.seconds, "memory": measured}, indent=1))
     picture = plot(table, rows, RESULTS / "results")

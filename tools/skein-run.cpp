@@ -6,12 +6,12 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
 #include "compiler/interp/interpreter.h"
 #include "dialects/skein/types.h"
-#include "llvm/Support/CommandLine.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "tools/npy_file.h"
@@ -24,13 +24,38 @@
 using namespace skein;
 using compiler::HostArray;
 
-namespace cl = llvm::cl;
-static cl::opt<std::string> file(cl::Positional, cl::desc("program.mlir"), cl::Required);
-static cl::list<std::string> arguments("args", cl::desc("The inputs of func @main, .npy files"),
-                                       cl::value_desc("a.npy b.npy..."), cl::PositionalEatsArgs);
-static cl::opt<std::string> folder("out", cl::desc("Folder for the results"), cl::value_desc("folder"));
-static cl::opt<bool> interpreted("interpret", cl::desc("Use the reference interpreter"));
-static cl::opt<int> repeats("time", cl::desc("Run N times more, and print the least time"), cl::value_desc("N"));
+static const char* const usage =
+    "usage: skein-run program.mlir [--args a.npy b.npy...] [--out folder] [--interpret] [--time N]\n"
+    "  --args       the inputs of func @main\n"
+    "  --out        writes result0.npy, result1.npy... into the folder\n"
+    "  --interpret  uses the reference interpreter\n"
+    "  --time       runs N times more and prints the least time\n";
+
+static std::string file, folder;
+static std::vector<std::string> arguments;
+static bool interpreted = false;
+static int repeats = 0;
+
+/// Reads the command line; false where it makes no sense.
+static bool readCommand(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    bool more = i + 1 < argc;
+    if (word == "--interpret")
+      interpreted = true;
+    else if (word == "--out" && more)
+      folder = argv[++i];
+    else if (word == "--time" && more)
+      repeats = std::atoi(argv[++i]);
+    else if (word == "--args")
+      while (i + 1 < argc && argv[i + 1][0] != '-') arguments.push_back(argv[++i]);
+    else if (file.empty() && word[0] != '-')
+      file = word;
+    else
+      return false;
+  }
+  return !file.empty();
+}
 
 #ifdef SKEIN_HAS_COMPILER
 static std::unique_ptr<mlir::MLIRContext> makeContext() { return compiler::makeContext(); }
@@ -65,7 +90,7 @@ static std::vector<HostArray> runCompiled(mlir::ModuleOp module, std::vector<Hos
     double time = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
     least = i ? std::min(least, time) : time;
   }
-  if (repeats > 0) std::printf("least of %d runs: %.2f us\n", repeats.getValue(), least);
+  if (repeats > 0) std::printf("least of %d runs: %.2f us\n", repeats, least);
   return results;
 }
 #else
@@ -84,7 +109,7 @@ static void report(std::size_t i, const HostArray& result) {
   std::printf("%s: %s%s", label.c_str(), std::string(name(result.dtype)).c_str(),
               to_string(Shape(result.shape)).c_str());
   if (!folder.empty()) {
-    std::filesystem::path path = std::filesystem::path(folder.getValue()) / (label + ".npy");
+    std::filesystem::path path = std::filesystem::path(folder) / (label + ".npy");
     tools::writeNpy(path.string(), result);
     std::printf(" -> %s", path.string().c_str());
   }
@@ -92,14 +117,17 @@ static void report(std::size_t i, const HostArray& result) {
 }
 
 int main(int argc, char** argv) {
-  cl::ParseCommandLineOptions(argc, argv, "Runs a program of Skein's IR\n");
+  if (!readCommand(argc, argv)) {
+    std::cerr << usage;
+    return 2;
+  }
   try {
     auto context = makeContext();
     auto module = mlir::parseSourceFile<mlir::ModuleOp>(file, mlir::ParserConfig(context.get()));
     if (!module) return 1;  // the parser has said why
     std::vector<HostArray> inputs;
     for (const std::string& path : arguments) inputs.push_back(tools::readNpy(path));
-    if (!folder.empty()) std::filesystem::create_directories(folder.getValue());
+    if (!folder.empty()) std::filesystem::create_directories(folder);
     std::vector<HostArray> results =
         interpreted ? compiler::interpret(*module, inputs) : runCompiled(*module, std::move(inputs));
     for (std::size_t i = 0; i < results.size(); ++i) report(i, results[i]);

@@ -27,6 +27,22 @@ void map(const float* x, float* y, std::int64_t n, Fn fn) {
   });
 }
 
+/// Block by block, one function at a time: in one loop with other vector work libmvec's calls take twice as long, as they wait for
+/// what was last in registers that they write in part.
+void exp_sin(const float* x, float* y, std::int64_t n) {
+  constexpr std::int64_t step = 1024;
+  shares(n, [&](std::int64_t begin, std::int64_t end) {
+    alignas(64) float e[step], s[step];
+    for (std::int64_t b = begin; b < end; b += step) {
+      std::int64_t size = std::min(step, end - b);
+      for (std::int64_t i = 0; i < size; i += lanes) store(e + i, vexp(load(x + b + i)));
+      for (std::int64_t i = 0; i < size; i += lanes) store(s + i, vsin(load(x + b + i)));
+      for (std::int64_t i = 0; i < size; i += lanes) stream(y + b + i, load(e + i) + 3 * load(s + i));
+    }
+    _mm_sfence();
+  });
+}
+
 struct Data {
   std::int64_t n = bench::sized(50'000'000, 500'000) / lanes * lanes;
   std::shared_ptr<float[]> x = shared(buffer<float>(n, bench::number)), y = shared(buffer<float>(n, [](std::int64_t) { return 0.f; }));
@@ -80,7 +96,7 @@ Moments moments(const float* x, std::int64_t n) {
 
 void register_rows() {
   bench::row("exp_sin", [] {
-    return [d = Data()] { map(d.x.get(), d.y.get(), d.n, [](Floats v) { return vexp(v) + 3 * vsin(v); }); };
+    return [d = Data()] { exp_sin(d.x.get(), d.y.get(), d.n); };
   });
   bench::row("add_one", [] {
     return [d = Data()] { map(d.x.get(), d.y.get(), d.n, [](Floats v) { return v + 1; }); };

@@ -45,15 +45,25 @@ KernelEmitter::Function KernelEmitter::startFunction(llvm::StringRef suffix) {
   int64_t slot = 0;
   auto argument = [&] {
     Value place = LLVM::GEPOp::create(b, pointer, pointer, entry->getArgument(0), llvm::ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(slot++)}, LLVM::GEPNoWrapFlags::inbounds);
-    auto load = LLVM::LoadOp::create(b, pointer, place, 8);
-    load.setInvariant(true);
-    return load.getResult();
+    return LLVM::LoadOp::create(b, pointer, place, 8).getResult();
   };
+  // That stores leave the inputs alone holds for one call: large kernels, which say so, are never inlined into a loop that
+  // exchanges buffers from call to call. Small ones say nothing and may be inlined.
+  constexpr int64_t kSmall = 256;
+  int64_t elements = 0;
+  for (Value v : body.getArguments()) elements = std::max(elements, volume(arrayType(v).getShape()));
+  for (Value v : op.getResults()) elements = std::max(elements, volume(arrayType(v).getShape()));
+  Attribute scope;
+  if (elements > kSmall) {
+    auto domain = LLVM::AliasScopeDomainAttr::get(b.getContext());
+    scope = LLVM::AliasScopeAttr::get(domain);
+    function->setAttr("passthrough", b.getArrayAttr({b.getStringAttr("noinline")}));
+  }
   for (auto [i, layout] : llvm::enumerate(request.inputs)) {
     f.inputPointers.push_back(argument());
-    f.inputs.push_back({f.inputPointers.back(), layout.strides, request.inputConstant[i], layout.dense});
+    f.inputs.push_back({f.inputPointers.back(), layout.strides, request.inputConstant[i], layout.dense, scope});
   }
-  for (const Layout& layout : request.outputs) f.outputs.push_back({argument(), layout.strides, false, layout.dense});
+  for (const Layout& layout : request.outputs) f.outputs.push_back({argument(), layout.strides, false, layout.dense, scope});
   f.scratch = argument();
   return f;
 }

@@ -253,7 +253,7 @@ Elem ElementEmitter::load(const Storage& from, Type element, const Position& at,
   Value pointer = address(from, element, offset, lanePointers);
   auto loadAt = [&](Value p, Type type) -> Value {
     auto load = LLVM::LoadOp::create(b, type, p, alignmentOf(memory));
-    if (from.constant) load.setInvariant(true);
+    if (from.constant && from.scope) load.setAliasScopesAttr(b.getArrayAttr({from.scope}));
     return load;
   };
   auto part = [&](int64_t which) -> Value {
@@ -322,9 +322,13 @@ void ElementEmitter::store(const Storage& to, Type element, const Position& at, 
     }
     return;
   }
+  auto storeAt = [&](Value what, Value place) {
+    auto made = LLVM::StoreOp::create(b, what, place, alignmentOf(memory));
+    if (to.scope) made.setNoaliasScopesAttr(b.getArrayAttr({to.scope}));
+  };
   if (offset.step == 0) {
-    LLVM::StoreOp::create(b, re, pointer, alignmentOf(memory));
-    if (complex) LLVM::StoreOp::create(b, v.im, pointerAt(b, pointer, memory, constant(1)), alignmentOf(memory));
+    storeAt(re, pointer);
+    if (complex) storeAt(v.im, pointerAt(b, pointer, memory, constant(1)));
     return;
   }
   Value lanes = mask;
@@ -342,7 +346,7 @@ void ElementEmitter::store(const Storage& to, Type element, const Position& at, 
   if (lanes)
     LLVM::MaskedStoreOp::create(b, re, pointer, lanes, alignmentOf(memory));
   else
-    LLVM::StoreOp::create(b, re, pointer, alignmentOf(memory));
+    storeAt(re, pointer);
 }
 
 // ---- values ----

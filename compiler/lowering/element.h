@@ -37,12 +37,14 @@ struct Position {
   std::optional<Index> flat;
 };
 
-/// Where an array lies: strides in elements. `constant`: nothing writes to it while the kernel runs.
+/// Where an array lies: strides in elements. `constant`: nothing writes to it while the kernel runs; `scope` then is the
+/// alias scope of all such arrays, which stores (they have it too) do not touch.
 struct Storage {
   mlir::Value pointer;
   llvm::SmallVector<int64_t, 4> strides;
   bool constant = false;
   bool dense = true;
+  mlir::Attribute scope = {};
 };
 
 llvm::SmallVector<int64_t, 4> denseStrides(llvm::ArrayRef<int64_t> shape);

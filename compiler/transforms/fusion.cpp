@@ -36,7 +36,10 @@ bool isElementLoop(ir::ForOp loop) {
   llvm::ArrayRef<int64_t> shape;
   bool any = false, fits = true;
   for (Value result : loop.getResults()) {
-    if (isScalar(result)) continue;
+    if (isScalar(result)) {
+      if (!result.use_empty()) return false;  // no element of the arrays computes it
+      continue;
+    }
     if (!any) shape = arrayType(result).getShape(), any = true;
     fits &= arrayType(result).getShape() == shape;
   }

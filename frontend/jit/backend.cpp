@@ -5,6 +5,7 @@
 #include <cstring>
 #include <list>
 #include <mutex>
+#include <sstream>
 #include <unordered_map>
 
 #include "compiler/compile.h"
@@ -14,6 +15,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "runtime/executable.h"
+#include "runtime/print.h"
 
 namespace skein::detail {
 namespace {
@@ -23,7 +25,8 @@ class CompiledBackend : public Backend {
   explicit CompiledBackend(std::shared_ptr<const compiler::Program> program) : program_(std::move(program)) {}
   void run(std::span<void* const> buffers) const override { runtime::run(program_->executable, buffers); }
   int alias(int result) const override {
-    return result < static_cast<int>(program_->aliases.size()) ? program_->aliases[static_cast<std::size_t>(result)] : -1;
+    return result < static_cast<int>(program_->aliases.size()) ? program_->aliases[static_cast<std::size_t>(result)]
+                                                               : -1;
   }
   std::string text() const override { return program_->text(); }
   std::string cost() const override { return program_->costJson; }
@@ -52,9 +55,11 @@ class InterpretedBackend : public Backend {
   void run(std::span<void* const> buffers) const override {
     std::lock_guard lock(mutex_);  // MLIR's folders may touch the context
     std::vector<HostArray> values = inputs_;
-    for (std::size_t i = 0; i < values.size(); ++i) std::memcpy(values[i].data.data(), buffers[i], values[i].data.size());
+    for (std::size_t i = 0; i < values.size(); ++i)
+      std::memcpy(values[i].data.data(), buffers[i], values[i].data.size());
     std::vector<HostArray> results = interpret(*module_, values);
-    for (std::size_t i = 0; i < results.size(); ++i) std::memcpy(buffers[inputs_.size() + i], results[i].data.data(), results[i].data.size());
+    for (std::size_t i = 0; i < results.size(); ++i)
+      std::memcpy(buffers[inputs_.size() + i], results[i].data.data(), results[i].data.size());
   }
   std::string text() const override { return text_; }
   std::string cost() const override { return "{}"; }
@@ -62,7 +67,16 @@ class InterpretedBackend : public Backend {
 
  private:
   using HostArray = compiler::HostArray;
-  static std::vector<HostArray> interpret(mlir::ModuleOp module, const std::vector<HostArray>& inputs) { return compiler::interpret(module, inputs); }
+  static std::vector<HostArray> interpret(mlir::ModuleOp module, const std::vector<HostArray>& inputs) {
+    std::ostringstream out;
+    auto results = compiler::interpret(module, inputs, {.out = &out});
+    std::string text = std::move(out).str();
+    if (!text.empty()) {
+      text.pop_back();  // the last line's end
+      runtime::print_line(text);
+    }
+    return results;
+  }
   static HostArray describe(mlir::Type type) {
     auto array = ir::arrayType(type);
     HostArray host;
@@ -121,8 +135,10 @@ std::shared_ptr<const Backend> make_backend(mlir::ModuleOp module, const std::ve
     return chosen && std::strcmp(chosen, "interpreter") == 0;
   }();
   std::shared_ptr<const Backend> backend;
-  if (interpreted) backend = std::make_shared<InterpretedBackend>(module);
-  else backend = std::make_shared<CompiledBackend>(compiler::compile(module, {.donated = donated}));
+  if (interpreted)
+    backend = std::make_shared<InterpretedBackend>(module);
+  else
+    backend = std::make_shared<CompiledBackend>(compiler::compile(module, {.donated = donated}));
   if (keep) kept.add(text, backend);
   return backend;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// A traced module made runnable: compiled, or, with SKEIN_EXECUTE=interpreter, interpreted (slow; to find who is wrong).
+// A traced module made runnable: compiled, or, with SKEIN_EXECUTE=interpreter, interpreted (slow; to find who is
+// wrong).
 
 #include <memory>
 #include <span>

@@ -19,7 +19,7 @@ struct ProgramScope::State {
 /// What an output is: a result of the machine code, an input handed through, or an array that the function closed over.
 struct OutputPlan {
   enum class Kind : std::uint8_t { result, input, constant } kind = Kind::result;
-  int index = 0;  // of the result or input
+  int index = 0;      // of the result or input
   bool first = true;  // of those that are this result
   Array constant;
   DType dtype = float32;
@@ -38,7 +38,7 @@ class CompiledProgram {
   std::vector<Input> inputs;
   std::vector<Array> captured;
   std::vector<OutputPlan> outputs;
-  std::vector<int> first_output;  // of each result
+  std::vector<int> first_output;           // of each result
   std::shared_ptr<const Backend> backend;  // none where there is nothing to run
 };
 
@@ -67,7 +67,8 @@ ProgramScope::~ProgramScope() {
 ProgramPtr ProgramScope::finish(std::span<const Array* const> outputs, const std::vector<int>& donated) {
   TracedProgram& traced = state_->program;
   auto compiled = std::make_shared<CompiledProgram>();
-  for (const Array& input : traced.inputs) compiled->inputs.push_back({input.impl()->dtype, input.impl()->weak, input.impl()->shape});
+  for (const Array& input : traced.inputs)
+    compiled->inputs.push_back({input.impl()->dtype, input.impl()->weak, input.impl()->shape});
 
   llvm::SmallVector<mlir::Value> results;
   std::unordered_map<void*, int> known;
@@ -86,7 +87,8 @@ ProgramPtr ProgramScope::finish(std::span<const Array* const> outputs, const std
         plan.kind = OutputPlan::Kind::input, plan.index = static_cast<int>(argument.getArgNumber());
         handed_through[argument.getArgNumber()] = true;
       } else if (argument) {
-        plan.kind = OutputPlan::Kind::constant, plan.constant = traced.captured[argument.getArgNumber() - traced.inputs.size()];
+        plan.kind = OutputPlan::Kind::constant,
+        plan.constant = traced.captured[argument.getArgNumber() - traced.inputs.size()];
       } else {
         auto [entry, fresh] = known.try_emplace(value.getAsOpaquePointer(), static_cast<int>(results.size()));
         plan.index = entry->second, plan.first = fresh;
@@ -95,7 +97,8 @@ ProgramPtr ProgramScope::finish(std::span<const Array* const> outputs, const std
           compiled->first_output.push_back(static_cast<int>(compiled->outputs.size()));
         }
         auto placed = traced.shardings.find(value.getAsOpaquePointer());
-        if (placed != traced.shardings.end() && llvm::isa_and_nonnull<ir::ShardMapOp>(value.getDefiningOp())) plan.sharding = placed->second;
+        if (placed != traced.shardings.end() && llvm::isa_and_nonnull<ir::ShardMapOp>(value.getDefiningOp()))
+          plan.sharding = placed->second;
       }
     }
     compiled->outputs.push_back(std::move(plan));
@@ -150,14 +153,16 @@ static void take_over(ArrayImpl& result, ArrayImpl& input) {
 
 void execute(const CompiledProgram& program, std::span<const Array* const> inputs, std::span<Array* const> outputs) {
   constexpr std::size_t few = 24;
-  std::size_t first_result = inputs.size() + program.captured.size(), count = first_result + program.first_output.size();
+  std::size_t first_result = inputs.size() + program.captured.size(),
+              count = first_result + program.first_output.size();
   void* some[few];
   std::vector<void*> many;
   if (count > few) many.resize(count);
   void** buffers = count > few ? many.data() : some;
 
   for (std::size_t i = 0; i < inputs.size(); ++i) buffers[i] = concrete_data(*inputs[i]);
-  for (std::size_t i = 0; i < program.captured.size(); ++i) buffers[inputs.size() + i] = concrete_data(program.captured[i]);
+  for (std::size_t i = 0; i < program.captured.size(); ++i)
+    buffers[inputs.size() + i] = concrete_data(program.captured[i]);
   // Made apart from `outputs`, which may be the places of captured inputs, and stay as they are should the run fail.
   Array made_few[few];
   std::vector<Array> made_many;
@@ -167,7 +172,9 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
     auto place = static_cast<std::size_t>(program.first_output[k]);
     const OutputPlan& plan = program.outputs[place];
     int alias = program.backend->alias(static_cast<int>(k));
-    ArrayImpl* donor = alias >= 0 && alias < static_cast<int>(inputs.size()) ? inputs[static_cast<std::size_t>(alias)]->impl() : nullptr;
+    ArrayImpl* donor = alias >= 0 && alias < static_cast<int>(inputs.size())
+                           ? inputs[static_cast<std::size_t>(alias)]->impl()
+                           : nullptr;
     ArrayImpl* impl;
     if (donor && donor->buffer.unique() && donor->data == donor->buffer.data()) {
       impl = new ArrayImpl;
@@ -193,7 +200,8 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
       Array result = plan.first ? std::move(made[i]) : Array();
       if (!plan.first) {
         // The same value once more: another handle of the same memory.
-        const ArrayImpl& same = *outputs[static_cast<std::size_t>(program.first_output[static_cast<std::size_t>(plan.index)])]->impl();
+        const ArrayImpl& same =
+            *outputs[static_cast<std::size_t>(program.first_output[static_cast<std::size_t>(plan.index)])]->impl();
         auto* impl = new ArrayImpl;
         impl->dtype = plan.dtype, impl->weak = plan.weak, impl->shape = plan.shape, impl->sharding = plan.sharding;
         impl->buffer = same.buffer;
@@ -210,9 +218,13 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
   }
 }
 
-std::string program_text(const CompiledProgram& program) { return program.backend ? program.backend->text() : "// every result is an input or a constant\n"; }
+std::string program_text(const CompiledProgram& program) {
+  return program.backend ? program.backend->text() : "// every result is an input or a constant\n";
+}
 std::string program_cost(const CompiledProgram& program) { return program.backend ? program.backend->cost() : "{}"; }
-std::string program_memory(const CompiledProgram& program) { return program.backend ? program.backend->memory() : "{}"; }
+std::string program_memory(const CompiledProgram& program) {
+  return program.backend ? program.backend->memory() : "{}";
+}
 
 // ---- jit's table ----
 
@@ -231,14 +243,16 @@ struct SpecTable::State {
 SpecTable::SpecTable() : state_(std::make_unique<State>()) {}
 SpecTable::~SpecTable() = default;
 
-const SpecTable::Entry* SpecTable::find(std::size_t hash, std::span<const Array* const> leaves, Matches matches, const void* arguments) {
+const SpecTable::Entry* SpecTable::find(std::size_t hash, std::span<const Array* const> leaves, Matches matches,
+                                        const void* arguments) {
   std::lock_guard lock(state_->mutex);
   const Entry* found = state_->look(hash, leaves, matches, arguments);
   if (found) last_.store(found, std::memory_order_release);
   return found;
 }
 
-const SpecTable::Entry* SpecTable::add(std::size_t hash, std::span<const Array* const> leaves, Matches matches, const void* arguments, std::unique_ptr<Entry> entry) {
+const SpecTable::Entry* SpecTable::add(std::size_t hash, std::span<const Array* const> leaves, Matches matches,
+                                       const void* arguments, std::unique_ptr<Entry> entry) {
   std::lock_guard lock(state_->mutex);
   const Entry* found = state_->look(hash, leaves, matches, arguments);
   if (!found) found = state_->entries.emplace(hash, std::move(entry))->second.get();
@@ -249,13 +263,18 @@ const SpecTable::Entry* SpecTable::add(std::size_t hash, std::span<const Array* 
 std::vector<int> donated_leaves(const JitOptions& options, const std::vector<int>& leaf_counts) {
   auto count = static_cast<int>(leaf_counts.size());
   for (int argument : options.static_argnums) {
-    if (argument < 0 || argument >= count) fail("static_argnums names argument " + std::to_string(argument) + "; the function takes " + std::to_string(count));
+    if (argument < 0 || argument >= count)
+      fail("static_argnums names argument " + std::to_string(argument) + "; the function takes " +
+           std::to_string(count));
     if (leaf_counts[static_cast<std::size_t>(argument)])
-      fail("static_argnums names argument " + std::to_string(argument) + ", which holds arrays; only a value without arrays can be static");
+      fail("static_argnums names argument " + std::to_string(argument) +
+           ", which holds arrays; only a value without arrays can be static");
   }
   std::vector<int> donated;
   for (int argument : options.donate_argnums) {
-    if (argument < 0 || argument >= count) fail("donate_argnums names argument " + std::to_string(argument) + "; the function takes " + std::to_string(count));
+    if (argument < 0 || argument >= count)
+      fail("donate_argnums names argument " + std::to_string(argument) + "; the function takes " +
+           std::to_string(count));
     int first = 0;
     for (int i = 0; i < argument; ++i) first += leaf_counts[static_cast<std::size_t>(i)];
     for (int i = 0; i < leaf_counts[static_cast<std::size_t>(argument)]; ++i) donated.push_back(first + i);
@@ -295,7 +314,8 @@ std::vector<Array> staged_all(const char* name, std::span<const Array> operands,
   ProgramPtr program;
   {
     std::shared_lock lock(cache->mutex);
-    if (auto found = cache->programs.find(std::string_view(text)); found != cache->programs.end()) program = found->second;
+    if (auto found = cache->programs.find(std::string_view(text)); found != cache->programs.end())
+      program = found->second;
   }
   if (!program) {
     std::string mine = text;  // the builder may come here again

@@ -20,10 +20,12 @@ AxesValue bind(const AxisNames& axes) {
   for (const std::string& axis : axes.names()) {
     if (!mesh || mesh->axis_position(axis) < 0) {
       std::string op = current_op();
-      fail("found an unbound axis name: " + axis + ". To fix this, please call " + op + " under sk::shard_map with a mesh that has this axis; " +
+      fail("found an unbound axis name: " + axis + ". To fix this, please call " + op +
+           " under sk::shard_map with a mesh that has this axis; " +
            (mesh ? "the mesh in force is " + to_string(*mesh) : std::string("no mesh is in force here")));
     }
-    if (std::find(bound.names.begin(), bound.names.end(), axis) != bound.names.end()) fail("axis " + axis + " is named twice");
+    if (std::find(bound.names.begin(), bound.names.end(), axis) != bound.names.end())
+      fail("axis " + axis + " is named twice");
     bound.names.push_back(axis);
     bound.sizes.push_back(mesh->axis_size(axis));
   }
@@ -37,7 +39,8 @@ std::int64_t ranks(const AxesValue& axes) {
 }
 
 std::vector<Array> keep_weak(std::vector<Array> results, const std::vector<Array>& operands) {
-  for (std::size_t i = 0; i < results.size(); ++i) results[i] = with_weak(results[i], operands[i].weak() && results[i].dtype() == operands[i].dtype());
+  for (std::size_t i = 0; i < results.size(); ++i)
+    results[i] = with_weak(results[i], operands[i].weak() && results[i].dtype() == operands[i].dtype());
   return results;
 }
 
@@ -48,7 +51,8 @@ std::vector<Array> countable(std::vector<Array> leaves) {
   return leaves;
 }
 
-std::vector<Array> all_reduce(const char* op, std::vector<Array> leaves, const AxesValue& axes, const Groups& groups = {}) {
+std::vector<Array> all_reduce(const char* op, std::vector<Array> leaves, const AxesValue& axes,
+                              const Groups& groups = {}) {
   if (axes.names.empty()) return leaves;
   for (Array& leaf : leaves) leaf = vary(leaf, axes.names);  // so that a replicated value counts once for each device
   std::vector<Attribute> attributes{{"axes", axes}};
@@ -59,24 +63,34 @@ std::vector<Array> all_reduce(const char* op, std::vector<Array> leaves, const A
 /// Of a single device: what is left of a collective over no axes.
 Array alone(Collective kind, const Array& x, const CollectiveOptions& o) {
   switch (kind) {
-    case Collective::all_gather: return o.tiled ? x : expand_dims(x, o.axis);
-    case Collective::psum_scatter: return o.tiled ? x : squeeze(x, o.scatter_dimension);
-    case Collective::all_to_all: return o.tiled ? x : moveaxis(x, o.split_axis, o.concat_axis);
+    case Collective::all_gather:
+      return o.tiled ? x : expand_dims(x, o.axis);
+    case Collective::psum_scatter:
+      return o.tiled ? x : squeeze(x, o.scatter_dimension);
+    case Collective::all_to_all:
+      return o.tiled ? x : moveaxis(x, o.split_axis, o.concat_axis);
     case Collective::pargmax:
-    case Collective::pargmin: return zeros(x.shape(), int32);
-    default: return x;
+    case Collective::pargmin:
+      return zeros(x.shape(), int32);
+    default:
+      return x;
   }
 }
 
 /// The same bits as unsigned integers, in which a masked sum is exact.
-DType bits_of(DType d) { return itemsize(d) == 1 ? uint8 : itemsize(d) == 2 ? uint16 : itemsize(d) == 4 ? uint32 : uint64; }
+DType bits_of(DType d) {
+  return itemsize(d) == 1 ? uint8 : itemsize(d) == 2 ? uint16 : itemsize(d) == 4 ? uint32 : uint64;
+}
 
 std::vector<Array> broadcast_from(const std::vector<Array>& leaves, const AxesValue& axes, std::int64_t source) {
-  if (source < 0 || source >= ranks(axes)) fail("source " + std::to_string(source) + " is outside 0.." + std::to_string(ranks(axes) - 1));
+  if (source < 0 || source >= ranks(axes))
+    fail("source " + std::to_string(source) + " is outside 0.." + std::to_string(ranks(axes) - 1));
   Array here = emit("axis_index", {}, {{"axes", axes}}) == source;
   std::vector<Array> sent;
   for (const Array& leaf : leaves) {
-    Array v = is_bool(leaf.dtype()) ? cast(leaf, uint8) : is_floating(leaf.dtype()) ? bitcast(leaf, bits_of(leaf.dtype())) : leaf;
+    Array v = is_bool(leaf.dtype())       ? cast(leaf, uint8)
+              : is_floating(leaf.dtype()) ? bitcast(leaf, bits_of(leaf.dtype()))
+                                          : leaf;
     sent.push_back(where(here, v, zeros(v.shape(), v.dtype())));
   }
   std::vector<Array> got = all_reduce("psum", sent, axes);
@@ -97,7 +111,8 @@ std::vector<Array> extreme_rank(bool greatest, const std::vector<Array>& leaves,
 
 }  // namespace
 
-std::vector<Array> detail::collect(Collective kind, std::vector<Array> all, const AxisNames& names, const CollectiveOptions& o, std::int64_t source) {
+std::vector<Array> detail::collect(Collective kind, std::vector<Array> all, const AxisNames& names,
+                                   const CollectiveOptions& o, std::int64_t source) {
   AxesValue axes = bind(names);
   std::vector<Array> leaves;
   for (const Array& leaf : all) {
@@ -124,12 +139,22 @@ std::vector<Array> detail::collect(Collective kind, std::vector<Array> all, cons
   } else {
     switch (kind) {
       case Collective::psum:
-      case Collective::pmean: results = all_reduce("psum", leaves, axes, groups); break;
-      case Collective::pmax: results = all_reduce("pmax", leaves, axes, groups); break;
-      case Collective::pmin: results = all_reduce("pmin", leaves, axes, groups); break;
+      case Collective::pmean:
+        results = all_reduce("psum", leaves, axes, groups);
+        break;
+      case Collective::pmax:
+        results = all_reduce("pmax", leaves, axes, groups);
+        break;
+      case Collective::pmin:
+        results = all_reduce("pmin", leaves, axes, groups);
+        break;
       case Collective::pargmax:
-      case Collective::pargmin: results = extreme_rank(kind == Collective::pargmax, leaves, axes); break;
-      case Collective::pbroadcast: results = broadcast_from(leaves, axes, source); break;
+      case Collective::pargmin:
+        results = extreme_rank(kind == Collective::pargmax, leaves, axes);
+        break;
+      case Collective::pbroadcast:
+        results = broadcast_from(leaves, axes, source);
+        break;
       case Collective::pvary:
         for (const Array& leaf : leaves) results.push_back(vary(leaf, axes.names));
         break;
@@ -162,7 +187,8 @@ std::vector<Array> detail::collect(Collective kind, std::vector<Array> all, cons
   return all;
 }
 
-std::vector<Array> detail::permute(std::vector<Array> all, const AxisNames& names, const std::vector<std::pair<std::int64_t, std::int64_t>>& pairs) {
+std::vector<Array> detail::permute(std::vector<Array> all, const AxisNames& names,
+                                   const std::vector<std::pair<std::int64_t, std::int64_t>>& pairs) {
   AxesValue axes = bind(names);
   std::vector<Array> leaves;
   for (const Array& leaf : all)

@@ -15,11 +15,13 @@ using List = std::vector<std::int64_t>;
 namespace {
 
 /// Half precision accumulates in float32, bool counts as int32.
-Array dot_general(const Array& a, const Array& b, const List& batch_a, const List& batch_b, const List& contract_a, const List& contract_b) {
+Array dot_general(const Array& a, const Array& b, const List& batch_a, const List& batch_b, const List& contract_a,
+                  const List& contract_b) {
   DType dtype = a.dtype();
   DType work = dtype == float16 || dtype == bfloat16 ? float32 : is_bool(dtype) ? int32 : dtype;
-  Array result = emit("dot_general", {cast(a, work), cast(b, work)},
-                      {{"lhs_batch", batch_a}, {"rhs_batch", batch_b}, {"lhs_contract", contract_a}, {"rhs_contract", contract_b}});
+  Array result = emit(
+      "dot_general", {cast(a, work), cast(b, work)},
+      {{"lhs_batch", batch_a}, {"rhs_batch", batch_b}, {"lhs_contract", contract_a}, {"rhs_contract", contract_b}});
   return cast(result, dtype);
 }
 
@@ -42,28 +44,36 @@ Array contraction(const char* name, const Array& a, const Array& b, const Key& k
 void check_sizes(const Array& a, std::int64_t dim_a, const Array& b, std::int64_t dim_b) {
   std::int64_t size_a = a.shape()[static_cast<std::size_t>(dim_a)], size_b = b.shape()[static_cast<std::size_t>(dim_b)];
   if (size_a != size_b)
-    fail("sizes do not match: dimension " + std::to_string(dim_a) + " of " + describe(a) + " is " + std::to_string(size_a) + ", dimension " +
-         std::to_string(dim_b) + " of " + describe(b) + " is " + std::to_string(size_b));
+    fail("sizes do not match: dimension " + std::to_string(dim_a) + " of " + describe(a) + " is " +
+         std::to_string(size_a) + ", dimension " + std::to_string(dim_b) + " of " + describe(b) + " is " +
+         std::to_string(size_b));
 }
 
 }  // namespace
 
 Array matmul(const Array& a, const Array& b, Where at) {
   Call call("matmul", at);
-  std::int64_t rank_a = static_cast<std::int64_t>(impl_of(a)->shape.size()), rank_b = static_cast<std::int64_t>(impl_of(b)->shape.size());
-  if (!rank_a || !rank_b) fail("wants arrays of one dimension or more, not " + describe(a) + " and " + describe(b) + "; multiply by a scalar with *");
+  std::int64_t rank_a = static_cast<std::int64_t>(impl_of(a)->shape.size()),
+               rank_b = static_cast<std::int64_t>(impl_of(b)->shape.size());
+  if (!rank_a || !rank_b)
+    fail("wants arrays of one dimension or more, not " + describe(a) + " and " + describe(b) +
+         "; multiply by a scalar with *");
   std::int64_t dim_b = rank_b == 1 ? 0 : rank_b - 2;
   check_sizes(a, rank_a - 1, b, dim_b);
   return contraction("matmul", a, b, {}, [&](Array x, Array y) {
     std::int64_t batch_a = std::max<std::int64_t>(rank_a - 2, 0), batch_b = std::max<std::int64_t>(rank_b - 2, 0);
-    if (batch_b == 0) return dot_general(x, y, {}, {}, {rank_a - 1}, {dim_b});  // also a batch of matrices by one matrix
+    if (batch_b == 0)
+      return dot_general(x, y, {}, {}, {rank_a - 1}, {dim_b});  // also a batch of matrices by one matrix
     Shape shape_a = x.shape(), shape_b = y.shape();
-    Shape lead_a(shape_a.begin(), shape_a.begin() + batch_a), lead_b(shape_b.begin(), shape_b.begin() + batch_b), lead = lead_a;
+    Shape lead_a(shape_a.begin(), shape_a.begin() + batch_a), lead_b(shape_b.begin(), shape_b.begin() + batch_b),
+        lead = lead_a;
     while (lead.size() < lead_b.size()) lead.insert(0, 1);
     for (std::size_t i = 0; i < lead_b.size(); ++i) {
       std::int64_t& size = lead[lead.size() - lead_b.size() + i];
-      if (size == 1) size = lead_b[i];
-      else if (lead_b[i] != 1 && lead_b[i] != size) fail("the leading dimensions of " + describe(a) + " and " + describe(b) + " do not broadcast");
+      if (size == 1)
+        size = lead_b[i];
+      else if (lead_b[i] != 1 && lead_b[i] != size)
+        fail("the leading dimensions of " + describe(a) + " and " + describe(b) + " do not broadcast");
     }
     auto widen = [&](const Array& v, std::int64_t batch) {
       Shape shape = lead;
@@ -84,23 +94,31 @@ Array matmul(const Array& a, const Array& b, Where at) {
 Array tensordot(const Array& a, const Array& b, const AxisList& axes_a, const AxisList& axes_b, Where at) {
   Call call("tensordot", at);
   List dims_a, dims_b;
-  for (std::int64_t axis : axes_a.axes()) dims_a.push_back(normal_axis(axis, static_cast<std::int64_t>(impl_of(a)->shape.size()), a));
-  for (std::int64_t axis : axes_b.axes()) dims_b.push_back(normal_axis(axis, static_cast<std::int64_t>(impl_of(b)->shape.size()), b));
-  if (dims_a.size() != dims_b.size()) fail("as many axes of one array as of the other are contracted; here are " + std::to_string(dims_a.size()) + " and " + std::to_string(dims_b.size()));
+  for (std::int64_t axis : axes_a.axes())
+    dims_a.push_back(normal_axis(axis, static_cast<std::int64_t>(impl_of(a)->shape.size()), a));
+  for (std::int64_t axis : axes_b.axes())
+    dims_b.push_back(normal_axis(axis, static_cast<std::int64_t>(impl_of(b)->shape.size()), b));
+  if (dims_a.size() != dims_b.size())
+    fail("as many axes of one array as of the other are contracted; here are " + std::to_string(dims_a.size()) +
+         " and " + std::to_string(dims_b.size()));
   for (std::size_t i = 0; i < dims_a.size(); ++i) check_sizes(a, dims_a[i], b, dims_b[i]);
-  return contraction("tensordot", a, b, Key(dims_a, dims_b), [&](const Array& x, const Array& y) { return dot_general(x, y, {}, {}, dims_a, dims_b); });
+  return contraction("tensordot", a, b, Key(dims_a, dims_b),
+                     [&](const Array& x, const Array& y) { return dot_general(x, y, {}, {}, dims_a, dims_b); });
 }
 
 Array tensordot(const Array& a, const Array& b, int axes, Where at) {
   Call call("tensordot", at);
-  std::int64_t rank_a = static_cast<std::int64_t>(impl_of(a)->shape.size()), rank_b = static_cast<std::int64_t>(impl_of(b)->shape.size());
-  if (axes < 0 || axes > rank_a || axes > rank_b) fail(std::to_string(axes) + " dimensions cannot be contracted of " + describe(a) + " and " + describe(b));
+  std::int64_t rank_a = static_cast<std::int64_t>(impl_of(a)->shape.size()),
+               rank_b = static_cast<std::int64_t>(impl_of(b)->shape.size());
+  if (axes < 0 || axes > rank_a || axes > rank_b)
+    fail(std::to_string(axes) + " dimensions cannot be contracted of " + describe(a) + " and " + describe(b));
   return tensordot(a, b, AxisList(range(rank_a - axes, axes)), AxisList(range(0, axes)));
 }
 
 Array dot(const Array& a, const Array& b, Where at) {
   Call call("dot", at);
-  std::int64_t rank_a = static_cast<std::int64_t>(impl_of(a)->shape.size()), rank_b = static_cast<std::int64_t>(impl_of(b)->shape.size());
+  std::int64_t rank_a = static_cast<std::int64_t>(impl_of(a)->shape.size()),
+               rank_b = static_cast<std::int64_t>(impl_of(b)->shape.size());
   if (!rank_a || !rank_b) return a * b;
   return tensordot(a, b, AxisList(rank_a - 1), AxisList(rank_b == 1 ? 0 : rank_b - 2));
 }
@@ -136,16 +154,19 @@ Equation parse(std::string_view text, std::size_t operands) {
     start = comma + 1;
   }
   if (equation.inputs.size() != operands)
-    fail("\"" + std::string(text) + "\" names " + std::to_string(equation.inputs.size()) + " operands, " + std::to_string(operands) + " are given");
+    fail("\"" + std::string(text) + "\" names " + std::to_string(equation.inputs.size()) + " operands, " +
+         std::to_string(operands) + " are given");
   std::string all;
   for (const std::string& input : equation.inputs) all += input;
   for (char c : all)
-    if (!std::isalpha(static_cast<unsigned char>(c))) fail("\"" + std::string(text) + "\": dimensions are letters; '" + c + "' is none");
+    if (!std::isalpha(static_cast<unsigned char>(c)))
+      fail("\"" + std::string(text) + "\": dimensions are letters; '" + c + "' is none");
   if (arrow != std::string::npos) {
     equation.output = clean.substr(arrow + 2);
     for (char c : equation.output)
       if (all.find(c) == std::string::npos || std::count(equation.output.begin(), equation.output.end(), c) > 1)
-        fail("\"" + std::string(text) + "\": each letter of the result comes once there, and in an operand; '" + c + "' does not");
+        fail("\"" + std::string(text) + "\": each letter of the result comes once there, and in an operand; '" + c +
+             "' does not");
   } else {
     std::sort(all.begin(), all.end());
     for (char c : all)
@@ -155,7 +176,9 @@ Equation parse(std::string_view text, std::size_t operands) {
 }
 
 void check_letters(const std::string& letters, const Array& x) {
-  if (letters.size() != impl_of(x)->shape.size()) fail("\"" + letters + "\" names " + std::to_string(letters.size()) + " dimensions, " + describe(x) + " has " + std::to_string(x.ndim()));
+  if (letters.size() != impl_of(x)->shape.size())
+    fail("\"" + letters + "\" names " + std::to_string(letters.size()) + " dimensions, " + describe(x) + " has " +
+         std::to_string(x.ndim()));
 }
 
 /// Letters that come twice become one (the diagonal), and those in neither `others` are summed away.
@@ -165,7 +188,8 @@ Array simplify(Array x, std::string& letters, const std::string& others) {
     if (j == std::string::npos) continue;
     Shape shape = x.shape();
     if (shape[i] != shape[j]) fail(std::string("'") + letters[i] + "' stands for two sizes of " + describe(x));
-    Array same = emit("eq", {emit_iota(shape, int32, static_cast<std::int64_t>(i)), emit_iota(shape, int32, static_cast<std::int64_t>(j))});
+    Array same = emit("eq", {emit_iota(shape, int32, static_cast<std::int64_t>(i)),
+                             emit_iota(shape, int32, static_cast<std::int64_t>(j))});
     x = sum(where(same, x, cast(Array(0), x.dtype())), {.axis = static_cast<std::int64_t>(j), .dtype = x.dtype()});
     letters.erase(j, 1);
     --i;
@@ -173,8 +197,10 @@ Array simplify(Array x, std::string& letters, const std::string& others) {
   List gone;
   std::string kept;
   for (std::size_t i = 0; i < letters.size(); ++i) {
-    if (others.find(letters[i]) == std::string::npos) gone.push_back(static_cast<std::int64_t>(i));
-    else kept += letters[i];
+    if (others.find(letters[i]) == std::string::npos)
+      gone.push_back(static_cast<std::int64_t>(i));
+    else
+      kept += letters[i];
   }
   if (!gone.empty()) x = sum(x, {.axis = gone, .dtype = x.dtype()});
   letters = kept;
@@ -248,7 +274,8 @@ Array argsort(const Array& x, SortOptions o, Where at) {
     // Descending and stable: the array is read backwards, sorted, and read backwards again.
     List dims{axis};
     Array keys = in[0];
-    if (o.descending) keys = emit("reverse", {keys}, {{"dims", dims}}), places = emit("reverse", {places}, {{"dims", dims}});
+    if (o.descending)
+      keys = emit("reverse", {keys}, {{"dims", dims}}), places = emit("reverse", {places}, {{"dims", dims}});
     Array operands[] = {keys, places};
     Array result = emit_all("sort", operands, {{"dim", axis}})[1];
     return o.descending ? emit("reverse", {result}, {{"dims", dims}}) : result;

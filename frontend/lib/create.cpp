@@ -58,14 +58,17 @@ Array counted(std::int64_t count, double start, double step, DType dtype) {
   auto* to = static_cast<std::byte*>(impl->data);
   if (dtype == int32) {
     auto first = static_cast<std::int64_t>(start), by = static_cast<std::int64_t>(step);
-    for (std::int64_t i = 0; i < count; ++i) reinterpret_cast<std::int32_t*>(to)[i] = static_cast<std::int32_t>(first + i * by);
+    for (std::int64_t i = 0; i < count; ++i)
+      reinterpret_cast<std::int32_t*>(to)[i] = static_cast<std::int32_t>(first + i * by);
   } else if (dtype == float32) {
-    for (std::int64_t i = 0; i < count; ++i) reinterpret_cast<float*>(to)[i] = static_cast<float>(start + static_cast<double>(i) * step);
+    for (std::int64_t i = 0; i < count; ++i)
+      reinterpret_cast<float*>(to)[i] = static_cast<float>(start + static_cast<double>(i) * step);
   } else {
     std::size_t size = itemsize(dtype);
     for (std::int64_t i = 0; i < count; ++i)
-      store(whole ? integer(static_cast<std::int64_t>(start) + i * static_cast<std::int64_t>(step)) : real(start + static_cast<double>(i) * step), dtype,
-            to + static_cast<std::size_t>(i) * size);
+      store(whole ? integer(static_cast<std::int64_t>(start) + i * static_cast<std::int64_t>(step))
+                  : real(start + static_cast<double>(i) * step),
+            dtype, to + static_cast<std::size_t>(i) * size);
   }
   return result;
 }
@@ -107,13 +110,16 @@ Array eye(std::int64_t rows, DType dtype, Where at) {
   if (tracing()) return cast(emit("eq", {emit_iota({rows, rows}, int32, 0), emit_iota({rows, rows}, int32, 1)}), dtype);
   Array result = filled({rows, rows}, integer(0), dtype);
   std::size_t size = itemsize(dtype);
-  for (std::int64_t i = 0; i < rows; ++i) store(integer(1), dtype, static_cast<std::byte*>(result.impl()->data) + static_cast<std::size_t>(i * (rows + 1)) * size);
+  for (std::int64_t i = 0; i < rows; ++i)
+    store(integer(1), dtype,
+          static_cast<std::byte*>(result.impl()->data) + static_cast<std::size_t>(i * (rows + 1)) * size);
   return result;
 }
 
 Array detail::arange(double start, double stop, double step, DType dtype, Where at) {
   Call call("arange", at);
-  if (step == 0 || !std::isfinite(start) || !std::isfinite(stop) || !std::isfinite(step)) fail("the step is not 0, and bounds and step are finite");
+  if (step == 0 || !std::isfinite(start) || !std::isfinite(stop) || !std::isfinite(step))
+    fail("the step is not 0, and bounds and step are finite");
   double count = std::ceil((stop - start) / step);
   return counted(count > 0 ? static_cast<std::int64_t>(count) : 0, start, step, dtype);
 }
@@ -127,7 +133,9 @@ Array linspace(double start, double stop, std::int64_t count, DType dtype, Where
   Array inside = counted(count, start, step, dtype);
   if (!tracing()) {
     // The last one is exact.
-    if (count > 1) store(real(stop), dtype, static_cast<std::byte*>(inside.impl()->data) + static_cast<std::size_t>(count - 1) * itemsize(dtype));
+    if (count > 1)
+      store(real(stop), dtype,
+            static_cast<std::byte*>(inside.impl()->data) + static_cast<std::size_t>(count - 1) * itemsize(dtype));
     return inside;
   }
   return where(emit_iota({count}, int32, 0) == count - 1, cast(Array(stop), dtype), inside);

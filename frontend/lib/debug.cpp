@@ -2,11 +2,11 @@
 #include <skein/debug.h>
 #include <skein/runtime.h>
 
-#include <cstdio>
 #include <sstream>
 
 #include "frontend/trace/emit.h"
 #include "runtime/device.h"
+#include "runtime/print.h"
 
 namespace skein {
 
@@ -20,14 +20,18 @@ std::string settle(const std::string& format, const std::vector<Piece>& pieces, 
   std::size_t next = 0;
   for (std::size_t i = 0; i < format.size(); ++i) {
     if (format.compare(i, 2, "{}") != 0) {
+      // Doubled braces are braces; the runtime's format has them doubled too.
+      bool doubled = (format[i] == '{' || format[i] == '}') && i + 1 < format.size() && format[i + 1] == format[i];
       text += format[i];
+      if (doubled) ++i;
+      if (doubled && !now) text += format[i];
       continue;
     }
     ++i;
     if (next == pieces.size()) fail("the format \"" + format + "\" has more {} than there are values");
     const Piece& piece = pieces[next++];
     if (piece.array.empty()) {
-      text += piece.text;
+      for (char c : piece.text) text += (c == '{' || c == '}') && !now ? std::string(2, c) : std::string(1, c);
     } else if (now) {
       std::ostringstream out;
       out << piece.array;
@@ -37,7 +41,9 @@ std::string settle(const std::string& format, const std::vector<Piece>& pieces, 
       text += "{}";
     }
   }
-  if (next != pieces.size()) fail("the format \"" + format + "\" has " + std::to_string(next) + " {} for " + std::to_string(pieces.size()) + " values");
+  if (next != pieces.size())
+    fail("the format \"" + format + "\" has " + std::to_string(next) + " {} for " + std::to_string(pieces.size()) +
+         " values");
   return text;
 }
 
@@ -50,13 +56,13 @@ void detail::print(const std::string& format, const std::vector<Piece>& pieces) 
     emit_all("print", arrays, {{"format", text}});
     return;
   }
-  std::fputs((text + "\n").c_str(), stdout);
-  std::fflush(stdout);
+  runtime::print_line(text);
 }
 
 void detail::check(const Array& predicate, const std::string& format, const std::vector<Piece>& pieces) {
   check_usable(predicate);
-  if (!predicate.shape().empty() || !is_bool(predicate.dtype())) fail("the predicate is a bool scalar, not " + describe(predicate) + "; reduce it with sk::all or sk::any");
+  if (!predicate.shape().empty() || !is_bool(predicate.dtype()))
+    fail("the predicate is a bool scalar, not " + describe(predicate) + "; reduce it with sk::all or sk::any");
   std::vector<Array> arrays{predicate};
   if (tracing()) {
     std::string text = settle(format, pieces, arrays, false);
@@ -77,6 +83,6 @@ std::vector<Device> devices() {
   return list;
 }
 
-void effects_barrier() { std::fflush(stdout); }
+void effects_barrier() {}  // on the CPU a call has ended when it returns, with its prints
 
 }  // namespace skein

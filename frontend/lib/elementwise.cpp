@@ -27,7 +27,8 @@ Array expand(const Array& array, const Shape& shape) {
   const Shape& have = array.shape();
   if (have == shape) return array;
   std::vector<std::int64_t> dims;
-  for (std::size_t i = 0; i < have.size(); ++i) dims.push_back(static_cast<std::int64_t>(shape.size() - have.size() + i));
+  for (std::size_t i = 0; i < have.size(); ++i)
+    dims.push_back(static_cast<std::int64_t>(shape.size() - have.size() + i));
   return emit("broadcast", {array}, {{"shape", shape.to_vector()}, {"dims", dims}});
 }
 
@@ -61,13 +62,19 @@ Array to_bool(const Array& x) { return is_bool(x.dtype()) ? x : emit("convert", 
 Array constant_like(const Array& x, double value) { return expand(cast(Array(value), x.dtype()), x.shape()); }
 }  // namespace
 
+// clang-format off
 #define INEXACT(name, op) Array name(const Array& x, Where at) { return unary(#name, op, x, at, Want::inexact); }
-INEXACT(exp, "exp") INEXACT(exp2, "exp2") INEXACT(expm1, "expm1") INEXACT(log, "log") INEXACT(log2, "log2") INEXACT(log10, "log10") INEXACT(log1p, "log1p")
-INEXACT(sqrt, "sqrt") INEXACT(rsqrt, "rsqrt") INEXACT(cbrt, "cbrt") INEXACT(sin, "sin") INEXACT(cos, "cos") INEXACT(tan, "tan")
-INEXACT(arcsin, "asin") INEXACT(arccos, "acos") INEXACT(arctan, "atan") INEXACT(sinh, "sinh") INEXACT(cosh, "cosh") INEXACT(tanh, "tanh")
-INEXACT(arcsinh, "asinh") INEXACT(arccosh, "acosh") INEXACT(arctanh, "atanh") INEXACT(erf, "erf") INEXACT(erfc, "erfc") INEXACT(erfinv, "erf_inv")
-INEXACT(lgamma, "lgamma") INEXACT(digamma, "digamma") INEXACT(sigmoid, "logistic")
+INEXACT(exp, "exp") INEXACT(exp2, "exp2") INEXACT(expm1, "expm1") INEXACT(log, "log") INEXACT(log2, "log2")
+INEXACT(log10, "log10") INEXACT(log1p, "log1p")
+INEXACT(sqrt, "sqrt") INEXACT(rsqrt, "rsqrt") INEXACT(cbrt, "cbrt") INEXACT(sin, "sin") INEXACT(cos, "cos")
+INEXACT(tan, "tan")
+INEXACT(arcsin, "asin") INEXACT(arccos, "acos") INEXACT(arctan, "atan") INEXACT(sinh, "sinh") INEXACT(cosh, "cosh")
+INEXACT(tanh, "tanh")
+INEXACT(arcsinh, "asinh") INEXACT(arccosh, "acosh") INEXACT(arctanh, "atanh") INEXACT(erf, "erf") INEXACT(erfc, "erfc")
+INEXACT(erfinv, "erf_inv")
+INEXACT(lgamma, "lgamma") INEXACT(digamma, "digamma") INEXACT(sigmoid, "logistic");
 #undef INEXACT
+// clang-format on
 
 Array square(const Array& x, Where at) {
   Call call("square", at);
@@ -75,7 +82,8 @@ Array square(const Array& x, Where at) {
 }
 Array reciprocal(const Array& x, Where at) {
   Call call("reciprocal", at);
-  return elementwise("reciprocal", {x}, Want::inexact, [](In in) { return emit("div", {constant_like(in[0], 1), in[0]}); });
+  return elementwise("reciprocal", {x}, Want::inexact,
+                     [](In in) { return emit("div", {constant_like(in[0], 1), in[0]}); });
 }
 Array abs(const Array& x, Where at) {
   Call call("abs", at);
@@ -105,10 +113,13 @@ Array isnan(const Array& x, Where at) {
 Array isinf(const Array& x, Where at) {
   Call call("isinf", at);
   if (exact(x)) return zeros(x.shape(), bool_);
-  return elementwise("isinf", {x}, Want::any, [](In in) {
-    Array size = emit("abs", {in[0]});
-    return emit("eq", {size, constant_like(size, std::numeric_limits<double>::infinity())});
-  }, false);
+  return elementwise(
+      "isinf", {x}, Want::any,
+      [](In in) {
+        Array size = emit("abs", {in[0]});
+        return emit("eq", {size, constant_like(size, std::numeric_limits<double>::infinity())});
+      },
+      false);
 }
 Array isfinite(const Array& x, Where at) {
   Call call("isfinite", at);
@@ -146,7 +157,8 @@ Array rad2deg(const Array& x, Where at) {
 // ---- two operands ----
 
 namespace {
-Array binary(const char* name, const char* op, const Array& a, const Array& b, Where at, Want want = Want::any, bool weak_result = true) {
+Array binary(const char* name, const char* op, const Array& a, const Array& b, Where at, Want want = Want::any,
+             bool weak_result = true) {
   Call call(name, at);
   return elementwise(name, {a, b}, want, [&](In in) { return emit(op, {in[0], in[1]}); }, weak_result);
 }
@@ -160,24 +172,35 @@ Array floored(const Array& r, const Array& b) {
 }
 }  // namespace
 
-#define BINARY(name, op, ...) Array name(const Array& a, const Array& b, Where at) { return binary(#name, op, a, b, at __VA_OPT__(, ) __VA_ARGS__); }
-BINARY(add, "add") BINARY(subtract, "sub") BINARY(multiply, "mul") BINARY(divide, "div", Want::inexact) BINARY(fmod, "rem", Want::number)
-BINARY(arctan2, "atan2", Want::inexact) BINARY(nextafter, "nextafter", Want::inexact) BINARY(copysign, "copysign", Want::inexact)
+// clang-format off
+#define BINARY(name, op, ...) \
+  Array name(const Array& a, const Array& b, Where at) { \
+    return binary(#name, op, a, b, at __VA_OPT__(, ) __VA_ARGS__); \
+  }
+BINARY(add, "add") BINARY(subtract, "sub") BINARY(multiply, "mul") BINARY(divide, "div", Want::inexact)
+BINARY(fmod, "rem", Want::number)
+BINARY(arctan2, "atan2", Want::inexact) BINARY(nextafter, "nextafter", Want::inexact)
+BINARY(copysign, "copysign", Want::inexact)
 BINARY(maximum, "maximum") BINARY(minimum, "minimum")
 BINARY(bitwise_and, "and") BINARY(bitwise_or, "or") BINARY(bitwise_xor, "xor")
 BINARY(left_shift, "shl", Want::number) BINARY(right_shift_logical, "shr_logical", Want::number)
 BINARY(equal, "eq", Want::any, false) BINARY(not_equal, "ne", Want::any, false) BINARY(less, "lt", Want::any, false)
-BINARY(less_equal, "le", Want::any, false) BINARY(greater, "gt", Want::any, false) BINARY(greater_equal, "ge", Want::any, false)
+BINARY(less_equal, "le", Want::any, false) BINARY(greater, "gt", Want::any, false)
+BINARY(greater_equal, "ge", Want::any, false);
 #undef BINARY
+// clang-format on
 
 Array right_shift(const Array& a, const Array& b, Where at) {
   Call call("right_shift", at);
-  return elementwise("right_shift", {a, b}, Want::number, [](In in) { return emit(is_unsigned(in[0].dtype()) ? "shr_logical" : "shr_arithmetic", {in[0], in[1]}); });
+  return elementwise("right_shift", {a, b}, Want::number, [](In in) {
+    return emit(is_unsigned(in[0].dtype()) ? "shr_logical" : "shr_arithmetic", {in[0], in[1]});
+  });
 }
 
 Array remainder(const Array& a, const Array& b, Where at) {
   Call call("remainder", at);
-  return elementwise("remainder", {a, b}, Want::number, [](In in) { return floored(emit("rem", {in[0], in[1]}), in[1]); });
+  return elementwise("remainder", {a, b}, Want::number,
+                     [](In in) { return floored(emit("rem", {in[0], in[1]}), in[1]); });
 }
 
 Array floor_divide(const Array& a, const Array& b, Where at) {
@@ -211,12 +234,14 @@ Array power(const Array& a, const Array& b, Where at) {
   Call call("power", at);
   auto number = known_number(b);
   DType base = impl_of(a)->dtype;
-  bool small_integer = number && !is_floating(base) && !is_complex(base) ? *number >= 0 && is_integer(impl_of(b)->dtype) : number.has_value();
+  bool small_integer = number && !is_floating(base) && !is_complex(base) ? *number >= 0 && is_integer(impl_of(b)->dtype)
+                                                                         : number.has_value();
   if (small_integer && *number == std::floor(*number) && std::abs(*number) <= 64) {
     auto n = static_cast<std::int64_t>(*number);
     DType dtype = join_operands({a, b}, Want::number).dtype;
     bool weak = a.weak() && b.weak();
-    return staged("integer_power", {a}, Key(n, dtype, weak), [&](In in) { return with_weak(integer_power(cast(in[0], dtype), n), weak); });
+    return staged("integer_power", {a}, Key(n, dtype, weak),
+                  [&](In in) { return with_weak(integer_power(cast(in[0], dtype), n), weak); });
   }
   return elementwise("power", {a, b}, Want::number, [](In in) { return emit("pow", {in[0], in[1]}); });
 }
@@ -225,7 +250,8 @@ Array hypot(const Array& a, const Array& b, Where at) {
   Call call("hypot", at);
   return elementwise("hypot", {a, b}, Want::inexact, [](In in) {
     Array x = emit("abs", {in[0]}), y = emit("abs", {in[1]});
-    Array large = emit("maximum", {x, y}), small = emit("minimum", {x, y}), zero = zero_like(x), one = constant_like(x, 1);
+    Array large = emit("maximum", {x, y}), small = emit("minimum", {x, y}), zero = zero_like(x),
+          one = constant_like(x, 1);
     Array nothing = emit("eq", {large, zero});
     Array ratio = emit("div", {small, emit("select", {nothing, one, large})});
     Array root = emit("mul", {large, emit("sqrt", {emit("add", {one, emit("mul", {ratio, ratio})})})});
@@ -239,8 +265,10 @@ Array logaddexp(const Array& a, const Array& b, Where at) {
   Call call("logaddexp", at);
   return elementwise("logaddexp", {a, b}, Want::inexact, [](In in) {
     Array difference = emit("sub", {in[0], in[1]});
-    Array soft = emit("add", {emit("maximum", {in[0], in[1]}), emit("log1p", {emit("exp", {emit("neg", {emit("abs", {difference})})})})});
-    return emit("select", {emit("ne", {difference, difference}), emit("add", {in[0], in[1]}), soft});  // of equal infinities
+    Array soft = emit("add", {emit("maximum", {in[0], in[1]}),
+                              emit("log1p", {emit("exp", {emit("neg", {emit("abs", {difference})})})})});
+    return emit("select",
+                {emit("ne", {difference, difference}), emit("add", {in[0], in[1]}), soft});  // of equal infinities
   });
 }
 
@@ -261,7 +289,10 @@ Array where(const Array& condition, const Array& a, const Array& b, Where at) {
   impl_of(condition);
   auto build = [&](In in) {
     Shape shape = broadcast_shapes(in);
-    return std::vector<Array>{with_weak(emit("select", {expand(to_bool(in[0]), shape), expand(cast(in[1], joined.dtype), shape), expand(cast(in[2], joined.dtype), shape)}), joined.weak)};
+    return std::vector<Array>{
+        with_weak(emit("select", {expand(to_bool(in[0]), shape), expand(cast(in[1], joined.dtype), shape),
+                                  expand(cast(in[2], joined.dtype), shape)}),
+                  joined.weak)};
   };
   return staged_all("where", operands, Key(joined.dtype, joined.weak), build)[0];
 }
@@ -271,7 +302,9 @@ Array clip(const Array& x, const Array& low, const Array& high, Where at) {
   return elementwise("clip", {x, low, high}, Want::any, [](In in) { return emit("clamp", {in[1], in[0], in[2]}); });
 }
 
-Array complex(const Array& a, const Array& b, Where at) { return binary("complex", "complex", a, b, at, Want::inexact); }
+Array complex(const Array& a, const Array& b, Where at) {
+  return binary("complex", "complex", a, b, at, Want::inexact);
+}
 
 Array bitcast(const Array& x, DType dtype, Where at) {
   Call call("bitcast", at);
@@ -286,17 +319,21 @@ Array astype(const Array& x, DType dtype, Where at) {
 
 // ---- operators ----
 
+// clang-format off
 #define OPERATOR(symbol, name, text) \
   Array operator symbol(const Operand& a, const Operand& b) { \
     Call call(text, a.where.line() ? a.where : b.where); \
     return name(a.array, b.array, a.where); \
   }
-OPERATOR(+, add, "add") OPERATOR(-, subtract, "subtract") OPERATOR(*, multiply, "multiply") OPERATOR(/, divide, "divide") OPERATOR(%, remainder, "remainder")
+OPERATOR(+, add, "add") OPERATOR(-, subtract, "subtract") OPERATOR(*, multiply, "multiply")
+OPERATOR(/, divide, "divide") OPERATOR(%, remainder, "remainder")
 OPERATOR(&, bitwise_and, "bitwise_and") OPERATOR(|, bitwise_or, "bitwise_or") OPERATOR(^, bitwise_xor, "bitwise_xor")
 OPERATOR(<<, left_shift, "left_shift") OPERATOR(>>, right_shift, "right_shift")
-OPERATOR(==, equal, "equal") OPERATOR(!=, not_equal, "not_equal") OPERATOR(<, less, "less") OPERATOR(<=, less_equal, "less_equal")
-OPERATOR(>, greater, "greater") OPERATOR(>=, greater_equal, "greater_equal")
+OPERATOR(==, equal, "equal") OPERATOR(!=, not_equal, "not_equal") OPERATOR(<, less, "less")
+OPERATOR(<=, less_equal, "less_equal")
+OPERATOR(>, greater, "greater") OPERATOR(>=, greater_equal, "greater_equal");
 #undef OPERATOR
+// clang-format on
 Array operator-(const Operand& a) { return negative(a.array, a.where); }
 Array operator+(const Operand& a) { return positive(a.array, a.where); }
 Array operator!(const Operand& a) { return logical_not(a.array, a.where); }

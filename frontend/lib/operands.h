@@ -21,16 +21,19 @@ Array expand(const Array&, const Shape&);
 /// The operands in that dtype and of one shape.
 std::vector<Array> align(std::span<const Array> operands, DType);
 
-/// An op of operands that join: in the trace, or as a cached program. `build` gets them aligned and gives a strong array.
+/// An op of operands that join: in the trace, or as a cached program. `build` gets them aligned and gives a strong
+/// array.
 template <class Build>
-Array elementwise(const char* name, std::initializer_list<Array> operands, Want want, Build&& build, bool weak_result = true) {
+Array elementwise(const char* name, std::initializer_list<Array> operands, Want want, Build&& build,
+                  bool weak_result = true) {
   Joined joined = join_operands(operands, want);
   auto all = [&](std::span<const Array> in) {
     Array result = build(std::span<const Array>(align(in, joined.dtype)));
     return weak_result ? with_weak(std::move(result), joined.weak) : result;
   };
   if (tracing()) return all(joined.operands);
-  return staged_all(name, joined.operands, Key(joined.dtype, joined.weak), [&](std::span<const Array> in) { return std::vector<Array>{all(in)}; })[0];
+  return staged_all(name, joined.operands, Key(joined.dtype, joined.weak),
+                    [&](std::span<const Array> in) { return std::vector<Array>{all(in)}; })[0];
 }
 
 }  // namespace skein::detail

@@ -74,7 +74,8 @@ Array reshape(const Array& x, const Shape& wanted, Where at) {
   }
   if (open >= 0 && known != 0 && x.size() % known == 0) shape[static_cast<std::size_t>(open)] = x.size() / known;
   if (shape.volume() != x.size() || (open >= 0 && shape[static_cast<std::size_t>(open)] < 0))
-    fail(describe(x) + " has " + std::to_string(x.size()) + " elements; they do not fit into shape " + to_string(wanted));
+    fail(describe(x) + " has " + std::to_string(x.size()) + " elements; they do not fit into shape " +
+         to_string(wanted));
   return reshaped(x, shape);
 }
 
@@ -91,19 +92,23 @@ Array transpose(const Array& x, const AxisList& list, Where at) {
   List order(static_cast<std::size_t>(rank));
   if (list.given()) {
     order = axes_of(x, list, rank);
-    if (static_cast<std::int64_t>(order.size()) != rank) fail("the axes name each of the " + std::to_string(rank) + " dimensions of " + describe(x) + " once; here are " + std::to_string(order.size()));
+    if (static_cast<std::int64_t>(order.size()) != rank)
+      fail("the axes name each of the " + std::to_string(rank) + " dimensions of " + describe(x) + " once; here are " +
+           std::to_string(order.size()));
   } else {
     std::iota(order.rbegin(), order.rend(), 0);
   }
   if (std::is_sorted(order.begin(), order.end())) return x;
-  return moved("transpose", x, Key(order), [&](const Array& v) { return emit("transpose", {v}, {{"permutation", order}}); });
+  return moved("transpose", x, Key(order),
+               [&](const Array& v) { return emit("transpose", {v}, {{"permutation", order}}); });
 }
 
 Array swapaxes(const Array& x, int a, int b, Where at) {
   Call call("swapaxes", at);
   List order(static_cast<std::size_t>(impl_of(x)->shape.size()));
   std::iota(order.begin(), order.end(), 0);
-  std::swap(order[static_cast<std::size_t>(normal_axis(a, x.ndim(), x))], order[static_cast<std::size_t>(normal_axis(b, x.ndim(), x))]);
+  std::swap(order[static_cast<std::size_t>(normal_axis(a, x.ndim(), x))],
+            order[static_cast<std::size_t>(normal_axis(b, x.ndim(), x))]);
   return transpose(x, order);
 }
 
@@ -125,7 +130,9 @@ Array broadcast_to(const Array& x, const Shape& shape, Where at) {
     std::int64_t size = shape[shape.size() - have.size() + i];
     fits = have[i] == 1 || have[i] == size;
   }
-  if (!fits) fail(describe(x) + " does not broadcast to shape " + to_string(shape) + "; sizes of a dimension, counted from the last, are equal or 1");
+  if (!fits)
+    fail(describe(x) + " does not broadcast to shape " + to_string(shape) +
+         "; sizes of a dimension, counted from the last, are equal or 1");
   if (have == shape) return x;
   return moved("broadcast_to", x, Key(shape), [&](const Array& v) { return expand(v, shape); });
 }
@@ -147,7 +154,9 @@ Array squeeze(const Array& x, const AxisList& list, Where at) {
   Shape shape;
   for (std::size_t i = 0; i < x.shape().size(); ++i) {
     bool named = std::count(axes.begin(), axes.end(), static_cast<std::int64_t>(i)) > 0;
-    if (named && x.shape()[i] != 1) fail("axis " + std::to_string(i) + " of " + describe(x) + " has size " + std::to_string(x.shape()[i]) + ", not 1");
+    if (named && x.shape()[i] != 1)
+      fail("axis " + std::to_string(i) + " of " + describe(x) + " has size " + std::to_string(x.shape()[i]) +
+           ", not 1");
     if (!(list.given() ? named : x.shape()[i] == 1)) shape.push_back(x.shape()[i]);
   }
   return reshaped(x, shape);
@@ -162,11 +171,15 @@ Array concatenate(const std::vector<Array>& arrays, AxisOptions o, Where at) {
   for (const Array& array : arrays) {
     const Shape& shape = impl_of(array)->shape;
     bool fits = shape.size() == first.size();
-    for (std::size_t i = 0; fits && i < shape.size(); ++i) fits = static_cast<std::int64_t>(i) == axis || shape[i] == first[i];
-    if (!fits) fail("along axis " + std::to_string(axis) + " all other dimensions agree; these do not: " + list_text(arrays));
+    for (std::size_t i = 0; fits && i < shape.size(); ++i)
+      fits = static_cast<std::int64_t>(i) == axis || shape[i] == first[i];
+    if (!fits)
+      fail("along axis " + std::to_string(axis) + " all other dimensions agree; these do not: " + list_text(arrays));
   }
   auto [dtype, weak] = promote_all(operands);
-  auto build = [&, weak = weak](In in) { return std::vector<Array>{with_weak(emit_all("concatenate", in, {{"dim", axis}})[0], weak)}; };
+  auto build = [&, weak = weak](In in) {
+    return std::vector<Array>{with_weak(emit_all("concatenate", in, {{"dim", axis}})[0], weak)};
+  };
   return staged_all("concatenate", operands, Key(axis, weak), build)[0];
 }
 
@@ -176,7 +189,8 @@ Array stack(const std::vector<Array>& arrays, AxisOptions o, Where at) {
   std::int64_t axis = normal_axis(o.axis, static_cast<std::int64_t>(impl_of(arrays[0])->shape.size()) + 1, arrays[0]);
   std::vector<Array> rows;
   for (const Array& array : arrays) {
-    if (!(impl_of(array)->shape == arrays[0].shape())) fail("arrays of one shape are stacked; these differ: " + list_text(arrays));
+    if (!(impl_of(array)->shape == arrays[0].shape()))
+      fail("arrays of one shape are stacked; these differ: " + list_text(arrays));
     rows.push_back(expand_dims(array, axis));
   }
   return concatenate(rows, {.axis = static_cast<int>(axis)});
@@ -215,10 +229,13 @@ Array roll(const Array& x, std::int64_t shift, const RollOptions& o, Where at) {
   });
 }
 
-Array pad(const Array& x, const std::vector<std::pair<std::int64_t, std::int64_t>>& widths, const PadOptions& o, Where at) {
+Array pad(const Array& x, const std::vector<std::pair<std::int64_t, std::int64_t>>& widths, const PadOptions& o,
+          Where at) {
   Call call("pad", at);
   std::size_t rank = impl_of(x)->shape.size();
-  if (widths.size() != 1 && widths.size() != rank) fail("one pair of widths, or one for each of the " + std::to_string(rank) + " dimensions of " + describe(x) + "; here are " + std::to_string(widths.size()));
+  if (widths.size() != 1 && widths.size() != rank)
+    fail("one pair of widths, or one for each of the " + std::to_string(rank) + " dimensions of " + describe(x) +
+         "; here are " + std::to_string(widths.size()));
   List low, high, interior(rank, 0);
   for (std::size_t i = 0; i < rank; ++i) {
     const auto& width = widths[widths.size() == 1 ? 0 : i];
@@ -262,10 +279,13 @@ std::vector<Array> split(const Array& x, std::int64_t parts, AxisOptions o, Wher
   Call call("split", at);
   std::int64_t axis = normal_axis(o.axis, static_cast<std::int64_t>(impl_of(x)->shape.size()), x);
   std::int64_t size = x.shape()[static_cast<std::size_t>(axis)];
-  if (parts < 1 || size % parts) fail("axis " + std::to_string(axis) + " of " + describe(x) + " has size " + std::to_string(size) + ", which is not divisible into " + std::to_string(parts) + " parts");
+  if (parts < 1 || size % parts)
+    fail("axis " + std::to_string(axis) + " of " + describe(x) + " has size " + std::to_string(size) +
+         ", which is not divisible into " + std::to_string(parts) + " parts");
   return staged_all("split", std::span(&x, 1), Key(parts, axis), [&](In in) {
     std::vector<Array> pieces;
-    for (std::int64_t i = 0; i < parts; ++i) pieces.push_back(with_weak(part(in[0], axis, i * size / parts, (i + 1) * size / parts), in[0].weak()));
+    for (std::int64_t i = 0; i < parts; ++i)
+      pieces.push_back(with_weak(part(in[0], axis, i * size / parts, (i + 1) * size / parts), in[0].weak()));
     return pieces;
   });
 }
@@ -274,17 +294,20 @@ Array take(const Array& x, const Array& indices, AxisOptions o, Where at) {
   Call call("take", at);
   std::int64_t axis = normal_axis(o.axis, static_cast<std::int64_t>(impl_of(x)->shape.size()), x);
   if (!is_integer(impl_of(indices)->dtype)) fail("indices are integers, not " + describe(indices));
-  return staged("take", {x, indices}, Key(axis), [&](In in) { return with_weak(emit("take", {in[0], in[1]}, {{"dim", axis}}), in[0].weak()); });
+  return staged("take", {x, indices}, Key(axis),
+                [&](In in) { return with_weak(emit("take", {in[0], in[1]}, {{"dim", axis}}), in[0].weak()); });
 }
 
 namespace {
 /// Start indices as integer scalars of one dtype.
 std::vector<Array> starts_of(const Array& x, const std::vector<Array>& starts) {
   if (starts.size() != x.shape().size())
-    fail("one start for each of the " + std::to_string(x.shape().size()) + " dimensions of " + describe(x) + "; here are " + std::to_string(starts.size()));
+    fail("one start for each of the " + std::to_string(x.shape().size()) + " dimensions of " + describe(x) +
+         "; here are " + std::to_string(starts.size()));
   std::vector<Array> all;
   for (const Array& start : starts) {
-    if (!impl_of(start)->shape.empty() || !is_integer(start.dtype())) fail("starts are integer scalars, not " + describe(start));
+    if (!impl_of(start)->shape.empty() || !is_integer(start.dtype()))
+      fail("starts are integer scalars, not " + describe(start));
     all.push_back(cast(start, start.weak() ? int32 : start.dtype()));
   }
   return all;
@@ -297,7 +320,8 @@ Array dynamic_slice(const Array& x, const std::vector<Array>& starts, const Shap
   std::vector<Array> operands{x};
   for (Array& start : starts_of(x, starts)) operands.push_back(std::move(start));
   return staged_all("dynamic_slice", operands, Key(sizes), [&](In in) {
-    return std::vector<Array>{with_weak(emit_all("dynamic_slice", in, {{"sizes", sizes.to_vector()}})[0], in[0].weak())};
+    return std::vector<Array>{
+        with_weak(emit_all("dynamic_slice", in, {{"sizes", sizes.to_vector()}})[0], in[0].weak())};
   })[0];
 }
 

@@ -25,8 +25,9 @@ void check_devices(const Mesh& mesh) {
   auto have = static_cast<std::int64_t>(devices().size());
   for (int id : mesh.ids())
     if (id < 0 || id >= have)
-      fail(to_string(mesh) + " needs " + std::to_string(mesh.size()) + " devices, this process has " + std::to_string(have) +
-           "; ask for more with sk::initialize({.cpu_devices = " + std::to_string(mesh.size()) + "}) or SKEIN_CPU_DEVICES before anything else");
+      fail(to_string(mesh) + " needs " + std::to_string(mesh.size()) + " devices, this process has " +
+           std::to_string(have) + "; ask for more with sk::initialize({.cpu_devices = " + std::to_string(mesh.size()) +
+           "}) or SKEIN_CPU_DEVICES before anything else");
 }
 
 std::string braces(const std::vector<std::string>& names) {
@@ -39,7 +40,9 @@ std::string joined(const std::vector<std::string>& names) {
   for (const std::string& name : names) text += (text.empty() ? "'" : ", '") + name + "'";
   return text;
 }
-bool contains(const std::vector<std::string>& names, const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 /// The axes in the mesh's order.
 std::vector<std::string> in_mesh_order(const Mesh& mesh, const std::vector<std::string>& names) {
@@ -51,8 +54,10 @@ std::vector<std::string> in_mesh_order(const Mesh& mesh, const std::vector<std::
 
 void check_rank(const PartitionSpec& spec, std::size_t rank, const char* specs, const std::string& what) {
   if (spec.size() <= rank) return;
-  std::string cure = rank == 0 ? std::string("consider using an ") + specs + " entry of `P()`" : "an entry may name at most " + std::to_string(rank) + " dimensions";
-  fail(what + " has rank " + std::to_string(rank) + ", but its " + specs + " entry " + to_string(spec) + " names " + std::to_string(spec.size()) + " dimensions; " + cure);
+  std::string cure = rank == 0 ? std::string("consider using an ") + specs + " entry of `P()`"
+                               : "an entry may name at most " + std::to_string(rank) + " dimensions";
+  fail(what + " has rank " + std::to_string(rank) + ", but its " + specs + " entry " + to_string(spec) + " names " +
+       std::to_string(spec.size()) + " dimensions; " + cure);
 }
 
 }  // namespace
@@ -68,7 +73,8 @@ SetMesh::SetMesh(Mesh mesh) { given_meshes().push_back(std::move(mesh)); }
 SetMesh::~SetMesh() { given_meshes().pop_back(); }
 
 Mesh detail::mesh_given() {
-  if (given_meshes().empty()) fail("no mesh is given; pass one, or keep `auto guard = sk::set_mesh(mesh);` alive around the call");
+  if (given_meshes().empty())
+    fail("no mesh is given; pass one, or keep `auto guard = sk::set_mesh(mesh);` alive around the call");
   return given_meshes().back();
 }
 
@@ -78,7 +84,8 @@ RankInfo rank_info(std::source_location where) {
   Call call("rank_info", where);
   const Mesh* mesh = mesh_in_force();
   if (!mesh) return {from_host(std::vector<std::int32_t>{0}.data(), {}, int32), 1, {}};
-  return {emit("axis_index", {}, {{"axes", AxesValue{mesh->axis_names(), mesh->shape().to_vector()}}}), mesh->size(), AxisNames(mesh->axis_names())};
+  return {emit("axis_index", {}, {{"axes", AxesValue{mesh->axis_names(), mesh->shape().to_vector()}}}), mesh->size(),
+          AxisNames(mesh->axis_names())};
 }
 
 struct ShardMapScope::State {
@@ -89,9 +96,12 @@ struct ShardMapScope::State {
   std::unique_ptr<Body> body;
 };
 
-ShardMapScope::ShardMapScope(const Mesh& mesh, const std::vector<const Array*>& leaves, const std::vector<const PartitionSpec*>& specs, bool expanding, bool check_vma)
+ShardMapScope::ShardMapScope(const Mesh& mesh, const std::vector<const Array*>& leaves,
+                             const std::vector<const PartitionSpec*>& specs, bool expanding, bool check_vma)
     : state_(new State{mesh, expanding, check_vma, {}, {}, nullptr}) {
-  if (mesh_in_force()) fail("it stands inside the body of another shard_map, on " + to_string(*mesh_in_force()) + "; a body is the program of one device already");
+  if (mesh_in_force())
+    fail("it stands inside the body of another shard_map, on " + to_string(*mesh_in_force()) +
+         "; a body is the program of one device already");
   check_devices(mesh);
   std::vector<TypeInfo> blocks;
   std::vector<bool> loses_first;
@@ -105,11 +115,14 @@ ShardMapScope::ShardMapScope(const Mesh& mesh, const std::vector<const Array*>& 
       if (spec.axes(d).empty()) continue;
       std::int64_t parts = mesh.axes_size(spec.axes(d)), size = shape[d];
       std::string split = "dimension " + std::to_string(d) + " of " + what + " has size " + std::to_string(size);
-      std::string axes = "mesh " + std::string(spec.axes(d).size() == 1 ? "axis " : "axes ") + joined(spec.axes(d)) + " of size " + std::to_string(parts) + " in " + to_string(mesh);
+      std::string axes = "mesh " + std::string(spec.axes(d).size() == 1 ? "axis " : "axes ") + joined(spec.axes(d)) +
+                         " of size " + std::to_string(parts) + " in " + to_string(mesh);
       if (expanding && d == 0 && size != parts)
-        fail(split + "; expanding_shard_map takes one entry for each device along it, as many as " + axes + " (use {.tiled = true} to split a longer one)");
+        fail(split + "; expanding_shard_map takes one entry for each device along it, as many as " + axes +
+             " (use {.tiled = true} to split a longer one)");
       if (size % parts)
-        fail(split + ", which is not divisible by " + axes + "; pad it to " + std::to_string((size + parts - 1) / parts * parts) + " (sk::pad), or do not split it");
+        fail(split + ", which is not divisible by " + axes + "; pad it to " +
+             std::to_string((size + parts - 1) / parts * parts) + " (sk::pad), or do not split it");
       shape[d] = size / parts;
     }
     blocks.push_back({leaves[i]->dtype(), shape, in_mesh_order(mesh, spec.all_axes()), false});
@@ -125,7 +138,8 @@ ShardMapScope::ShardMapScope(const Mesh& mesh, const std::vector<const Array*>& 
 }
 ShardMapScope::~ShardMapScope() = default;
 
-std::vector<Array> ShardMapScope::finish(const std::vector<Array>& results, const std::vector<const PartitionSpec*>& specs) {
+std::vector<Array> ShardMapScope::finish(const std::vector<Array>& results,
+                                         const std::vector<const PartitionSpec*>& specs) {
   const Mesh& mesh = state_->mesh;
   std::vector<Array> values;
   std::vector<TypeInfo> wholes;
@@ -140,9 +154,11 @@ std::vector<Array> ShardMapScope::finish(const std::vector<Array>& results, cons
     for (const std::string& axis : type.varying)
       if (!contains(promised, axis)) broken.push_back(axis);
     if (!broken.empty() && state_->check_vma)
-      fail("for " + what + " the out_specs is " + to_string(*specs[i]) + " which implies that the corresponding output value is only varying across mesh axes " + braces(promised) +
+      fail("for " + what + " the out_specs is " + to_string(*specs[i]) +
+           " which implies that the corresponding output value is only varying across mesh axes " + braces(promised) +
            " and not " + braces(broken) + ", but it was inferred to be possibly varying over " + braces(type.varying) +
-           "; name the axes in the out spec, or make the value the same on all devices with psum, pmax or pmin over them (a cond's result varies as its predicate does)");
+           "; name the axes in the out spec, or make the value the same on all devices with psum, pmax or pmin over "
+           "them (a cond's result varies as its predicate does)");
     if (state_->expanding && spec.size() && !spec.axes(0).empty()) value = expand_dims(value, 0);
     check_rank(*specs[i], value.shape().size(), "out_specs", what);
     TypeInfo whole{value.dtype(), value.shape(), {}, false};

@@ -36,34 +36,51 @@ static std::uint16_t to_float16(double value) {
 double to_double(const Literal& number) {
   switch (number.kind) {
     case Literal::Kind::real:
-    case Literal::Kind::complex: return number.real;
-    case Literal::Kind::unsigned_integer: return static_cast<double>(static_cast<std::uint64_t>(number.integer));
-    default: return static_cast<double>(number.integer);
+    case Literal::Kind::complex:
+      return number.real;
+    case Literal::Kind::unsigned_integer:
+      return static_cast<double>(static_cast<std::uint64_t>(number.integer));
+    default:
+      return static_cast<double>(number.integer);
   }
 }
 
 void store(const Literal& number, DType dtype, void* destination) {
   auto put = [&](auto value) { std::memcpy(destination, &value, sizeof value); };
   bool fraction = number.kind == Literal::Kind::real || number.kind == Literal::Kind::complex;
-  if (is_bool(dtype)) return put(static_cast<std::uint8_t>(fraction ? number.real != 0 || number.imag != 0 : number.integer != 0));
+  if (is_bool(dtype))
+    return put(static_cast<std::uint8_t>(fraction ? number.real != 0 || number.imag != 0 : number.integer != 0));
   if (is_integer(dtype)) {
     std::int64_t integer = number.integer;
-    if (fraction) integer = std::isnan(number.real) ? 0 : number.real >= 0x1p63 ? static_cast<std::int64_t>(static_cast<std::uint64_t>(number.real)) : static_cast<std::int64_t>(number.real);
+    if (fraction)
+      integer = std::isnan(number.real) ? 0
+                : number.real >= 0x1p63 ? static_cast<std::int64_t>(static_cast<std::uint64_t>(number.real))
+                                        : static_cast<std::int64_t>(number.real);
     switch (itemsize(dtype)) {
-      case 1: return put(static_cast<std::int8_t>(integer));
-      case 2: return put(static_cast<std::int16_t>(integer));
-      case 4: return put(static_cast<std::int32_t>(integer));
-      default: return put(integer);
+      case 1:
+        return put(static_cast<std::int8_t>(integer));
+      case 2:
+        return put(static_cast<std::int16_t>(integer));
+      case 4:
+        return put(static_cast<std::int32_t>(integer));
+      default:
+        return put(integer);
     }
   }
   double real = to_double(number);
   switch (dtype) {
-    case DType::float16: return put(to_float16(real));
-    case DType::bfloat16: return put(to_bfloat16(real));
-    case DType::float32: return put(static_cast<float>(real));
-    case DType::float64: return put(real);
-    case DType::complex64: return put(std::complex<float>(static_cast<float>(real), static_cast<float>(number.imag)));
-    default: return put(std::complex<double>(real, number.imag));
+    case DType::float16:
+      return put(to_float16(real));
+    case DType::bfloat16:
+      return put(to_bfloat16(real));
+    case DType::float32:
+      return put(static_cast<float>(real));
+    case DType::float64:
+      return put(real);
+    case DType::complex64:
+      return put(std::complex<float>(static_cast<float>(real), static_cast<float>(number.imag)));
+    default:
+      return put(std::complex<double>(real, number.imag));
   }
 }
 
@@ -80,19 +97,31 @@ Array make_literal(const Literal& number, DType dtype, bool weak) { return Array
 
 // A C++ integer is weakly int32 unless it does not fit.
 ArrayImpl* make_scalar(std::int64_t value) {
-  return make_number({Literal::Kind::signed_integer, value}, value == static_cast<std::int32_t>(value) ? int32 : int64, true);
+  return make_number({Literal::Kind::signed_integer, value}, value == static_cast<std::int32_t>(value) ? int32 : int64,
+                     true);
 }
 ArrayImpl* make_scalar(std::uint64_t value) {
   DType dtype = value <= INT32_MAX ? int32 : value <= INT64_MAX ? int64 : uint64;
   return make_number({Literal::Kind::unsigned_integer, static_cast<std::int64_t>(value)}, dtype, true);
 }
 ArrayImpl* make_scalar(double value) { return make_number({Literal::Kind::real, 0, value}, float32, true); }
-ArrayImpl* make_scalar(std::complex<double> value) { return make_number({Literal::Kind::complex, 0, value.real(), value.imag()}, complex64, true); }
+ArrayImpl* make_scalar(std::complex<double> value) {
+  return make_number({Literal::Kind::complex, 0, value.real(), value.imag()}, complex64, true);
+}
 ArrayImpl* make_scalar(bool value) { return make_number({Literal::Kind::boolean, value}, bool_, false); }
 
 // ---- memory ----
 
+static void check_size(DType dtype, const Shape& shape) {
+  std::int64_t bytes = static_cast<std::int64_t>(itemsize(dtype));
+  for (std::int64_t dim : shape)
+    if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(dim, 1), &bytes))
+      throw RuntimeError("an array of shape " + to_string(shape) + " has more bytes than there are addresses",
+                         current_op(), current_location());
+}
+
 ArrayImpl* make_concrete(DType dtype, const Shape& shape) {
+  check_size(dtype, shape);
   auto* impl = new ArrayImpl;
   impl->dtype = dtype;
   impl->shape = shape;
@@ -128,7 +157,9 @@ Array borrow(const void* data, const Shape& shape, DType dtype) {
 
 void check_count(std::size_t have, const Shape& shape, const char* op, std::source_location where) {
   if (static_cast<std::int64_t>(have) != shape.volume())
-    throw UserError("shape " + to_string(shape) + " wants " + std::to_string(shape.volume()) + " elements, the data has " + std::to_string(have), op, where);
+    throw UserError("shape " + to_string(shape) + " wants " + std::to_string(shape.volume()) +
+                        " elements, the data has " + std::to_string(have),
+                    op, where);
 }
 
 // ---- checks ----
@@ -146,7 +177,8 @@ void* concrete_data(const Array& array) {
          ", is not known while the program is traced; return it from the function, or print it with sk::debug::print");
   }
   if (impl->state == ArrayImpl::State::donated)
-    fail("this array, " + describe(array) + ", was donated to a jitted function, whose result has taken over its memory; keep a copy or do not donate it");
+    fail("this array, " + describe(array) +
+         ", was donated to a jitted function, whose result has taken over its memory; keep a copy or do not donate it");
   return impl->data;
 }
 
@@ -155,7 +187,8 @@ const void* host_data(const Array& array, DType wanted, const char* op, std::sou
   void* data = concrete_data(array);
   DType dtype = array.impl()->dtype;
   if (dtype != wanted)
-    fail("the array is " + describe(array) + ", its elements are no C++ values of dtype " + std::string(name(wanted)) + "; convert it with sk::astype(x, sk::" + std::string(name(wanted)) + ")");
+    fail("the array is " + describe(array) + ", its elements are no C++ values of dtype " + std::string(name(wanted)) +
+         "; convert it with sk::astype(x, sk::" + std::string(name(wanted)) + ")");
   return data;
 }
 
@@ -175,7 +208,8 @@ Array with_weak(Array array, bool weak) {
     return array;
   }
   auto* copy = new ArrayImpl;
-  copy->state = impl->state, copy->dtype = impl->dtype, copy->weak = weak, copy->literal = impl->literal, copy->shape = impl->shape;
+  copy->state = impl->state, copy->dtype = impl->dtype, copy->weak = weak, copy->literal = impl->literal,
+  copy->shape = impl->shape;
   copy->buffer = impl->buffer, copy->sharding = impl->sharding, copy->value = impl->value, copy->frame = impl->frame;
   std::memcpy(copy->small, impl->small, sizeof copy->small);
   copy->data = impl->data == impl->small ? copy->small : impl->data;
@@ -203,7 +237,9 @@ DType Array::dtype(std::source_location where) const {
 }
 int Array::ndim(std::source_location where) const { return static_cast<int>(shape(where).size()); }
 std::int64_t Array::size(std::source_location where) const { return shape(where).volume(); }
-std::int64_t Array::nbytes(std::source_location where) const { return size(where) * static_cast<std::int64_t>(itemsize(dtype(where))); }
+std::int64_t Array::nbytes(std::source_location where) const {
+  return size(where) * static_cast<std::int64_t>(itemsize(dtype(where)));
+}
 bool Array::weak(std::source_location where) const {
   Call call("weak", where);
   return impl_of(*this)->weak;
@@ -211,7 +247,9 @@ bool Array::weak(std::source_location where) const {
 
 void Array::check_one(std::source_location where) const {
   Call call("item", where);
-  if (impl_of(*this)->shape.volume() != 1) detail::fail("item wants an array of one element, not " + detail::describe(*this) + "; use to_vector, or index it first");
+  if (impl_of(*this)->shape.volume() != 1)
+    detail::fail("item wants an array of one element, not " + detail::describe(*this) +
+                 "; use to_vector, or index it first");
 }
 
 const Array& Array::block_until_ready(std::source_location where) const {
@@ -260,7 +298,8 @@ std::vector<Shard> Array::addressable_shards(std::source_location where) const {
           rest /= sizes[d];
           stride *= impl_->shape[d];
         }
-        std::memcpy(static_cast<std::byte*>(copy->data) + r * row * item, bytes + offset * item, static_cast<std::size_t>(row * item));
+        std::memcpy(static_cast<std::byte*>(copy->data) + r * row * item, bytes + offset * item,
+                    static_cast<std::size_t>(row * item));
       }
     }
     shards.push_back({mesh.ids()[static_cast<std::size_t>(device)], std::move(index), std::move(part)});
@@ -285,11 +324,13 @@ static std::vector<Index> given(std::initializer_list<const Index*> indices) {
   return list;
 }
 
-Array Array::operator()(const Index& a, const Index& b, const Index& c, const Index& d, const Index& e, const Index& f, const Index& g, const Index& h) const {
+Array Array::operator()(const Index& a, const Index& b, const Index& c, const Index& d, const Index& e, const Index& f,
+                        const Index& g, const Index& h) const {
   Call call("index", a.where);
   return detail::index(*this, given({&a, &b, &c, &d, &e, &f, &g, &h}), a.where);
 }
-AtProxy Array::at(const Index& a, const Index& b, const Index& c, const Index& d, const Index& e, const Index& f, const Index& g, const Index& h) const {
+AtProxy Array::at(const Index& a, const Index& b, const Index& c, const Index& d, const Index& e, const Index& f,
+                  const Index& g, const Index& h) const {
   return AtProxy(*this, given({&a, &b, &c, &d, &e, &f, &g, &h}), a.where);
 }
 
@@ -306,7 +347,9 @@ std::string to_string(const TypeInfo& type) {
   return text + "}";
 }
 std::ostream& operator<<(std::ostream& out, const TypeInfo& type) { return out << to_string(type); }
-std::ostream& operator<<(std::ostream& out, const NamedSharding& sharding) { return out << "NamedSharding(" << sharding.mesh() << ", " << sharding.spec() << ")"; }
+std::ostream& operator<<(std::ostream& out, const NamedSharding& sharding) {
+  return out << "NamedSharding(" << sharding.mesh() << ", " << sharding.spec() << ")";
+}
 
 std::string detail::describe(const Array& array) {
   if (array.empty()) return "an empty Array";

@@ -14,7 +14,9 @@ std::vector<TypeInfo> types_of(const Leaves& leaves) {
 }
 
 /// The value as that type: converted if it was weak, varying over all its axes.
-Array fit(const Array& value, const TypeInfo& type) { return with_weak(vary(cast(value, type.dtype), type.varying), type.weak); }
+Array fit(const Array& value, const TypeInfo& type) {
+  return with_weak(vary(cast(value, type.dtype), type.varying), type.weak);
+}
 Leaves fit(const Leaves& values, const std::vector<TypeInfo>& types) {
   Leaves fitted;
   for (std::size_t i = 0; i < values.size(); ++i) fitted.push_back(fit(values[i], types[i]));
@@ -33,11 +35,14 @@ bool join(std::vector<TypeInfo>& carry, const std::vector<TypeInfo>& given, cons
     bool same = carry[i].dtype == given[i].dtype;
     // A weak initial value takes the dtype that the body makes of it, as in JAX.
     if (carry[i].weak) std::tie(next.dtype, next.weak) = promote(carry[i].dtype, true, given[i].dtype, given[i].weak);
-    bool fits = carry[i].shape == given[i].shape && (same || (carry[i].weak && next.dtype == given[i].dtype) || given[i].weak);
-    if (!same && !carry[i].weak) fits = fits && promote(carry[i].dtype, false, given[i].dtype, given[i].weak).first == carry[i].dtype;
+    bool fits =
+        carry[i].shape == given[i].shape && (same || (carry[i].weak && next.dtype == given[i].dtype) || given[i].weak);
+    if (!same && !carry[i].weak)
+      fits = fits && promote(carry[i].dtype, false, given[i].dtype, given[i].weak).first == carry[i].dtype;
     if (!fits)
-      fail("array " + std::to_string(i) + " of the state is " + text_of(carry[i]) + " before the body and " + text_of(given[i]) +
-           " after it; a body of " + op + " keeps the types of its state: convert with astype, or start from a value of the other type");
+      fail("array " + std::to_string(i) + " of the state is " + text_of(carry[i]) + " before the body and " +
+           text_of(given[i]) + " after it; a body of " + op +
+           " keeps the types of its state: convert with astype, or start from a value of the other type");
     if (!(next == carry[i])) changed = true;
     carry[i] = next;
   }
@@ -56,13 +61,15 @@ bool widen(std::vector<TypeInfo>& carry, const std::vector<std::string>& axes) {
 
 void check_scalar(const Array& value, bool wants_bool, const char* what) {
   if (!value.shape().empty() || (wants_bool ? !is_bool(value.dtype()) : !is_integer(value.dtype())))
-    fail(std::string(what) + " is " + (wants_bool ? "a bool scalar" : "an integer scalar") + ", not " + describe(value));
+    fail(std::string(what) + " is " + (wants_bool ? "a bool scalar" : "an integer scalar") + ", not " +
+         describe(value));
 }
 
 }  // namespace
 
 void fail_structure(const char* what, const char* than) {
-  fail(std::string(what) + " has another structure than " + than + ": other lengths, keys or static members; they stay the same in a program");
+  fail(std::string(what) + " has another structure than " + than +
+       ": other lengths, keys or static members; they stay the same in a program");
 }
 
 Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const Step& body, Leaves init) {
@@ -85,7 +92,8 @@ Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const 
   }
 }
 
-Leaves for_leaves(const Array& low, const Array& high, const std::function<Leaves(const Array&, const Leaves&)>& body, Leaves init) {
+Leaves for_leaves(const Array& low, const Array& high, const std::function<Leaves(const Array&, const Leaves&)>& body,
+                  Leaves init) {
   check_scalar(low, false, "the lower bound");
   check_scalar(high, false, "the upper bound");
   for (const Array& leaf : init) check_usable(leaf);
@@ -114,7 +122,8 @@ std::int64_t scan_length(const Leaves& xs, std::int64_t given) {
   for (const Array& x : xs) {
     if (x.shape().empty()) fail("scan goes over the first dimension of xs; " + describe(x) + " has none");
     if (length >= 0 && x.shape()[0] != length)
-      fail("the arrays of xs (and .length) have one length; here are " + std::to_string(length) + " and " + std::to_string(x.shape()[0]) + " of " + describe(x));
+      fail("the arrays of xs (and .length) have one length; here are " + std::to_string(length) + " and " +
+           std::to_string(x.shape()[0]) + " of " + describe(x));
     length = x.shape()[0];
   }
   if (length < 0) fail("without xs the length is needed: {.length = n}");
@@ -134,8 +143,8 @@ static Leaves elements_at(const Leaves& xs, const Array& i) {
   return elements;
 }
 
-ScanResult scan_leaves(const std::function<ScanResult(const Leaves&, const Leaves&)>& body, Leaves init, const Leaves& xs, std::int64_t length, bool reverse,
-                       std::int64_t unroll) {
+ScanResult scan_leaves(const std::function<ScanResult(const Leaves&, const Leaves&)>& body, Leaves init,
+                       const Leaves& xs, std::int64_t length, bool reverse, std::int64_t unroll) {
   for (const Array& leaf : init) check_usable(leaf);
   // First the types alone: of the state, which must come to rest, and of the ys.
   std::vector<TypeInfo> carry = types_of(init), columns = types_of(xs), ys;
@@ -164,32 +173,38 @@ ScanResult scan_leaves(const std::function<ScanResult(const Leaves&, const Leave
   if (length == 0) return finish(start);
   std::int64_t steps = std::max<std::int64_t>(1, std::min(unroll, length));
   while (length % steps) --steps;  // every turn of the loop takes as many
-  Leaves result = for_leaves(Array(0), Array(length / steps), [&](const Array& turn, const Leaves& all) {
-    Leaves now = all;
-    for (std::int64_t k = 0; k < steps; ++k) {
-      Array i = steps == 1 ? turn : turn * steps + k;
-      i = cast(i, turn.dtype());
-      if (reverse) i = cast(length - 1 - i, turn.dtype());
-      auto middle = now.begin() + static_cast<std::ptrdiff_t>(states);
-      ScanResult step = body(Leaves(now.begin(), middle), elements_at(xs, i));
-      Leaves next = fit(step.state, {carry.begin(), carry.begin() + static_cast<std::ptrdiff_t>(states)});
-      for (std::size_t j = 0; j < step.ys.size(); ++j) {
-        Shape row = ys[j].shape;
-        row[0] = 1;
-        std::vector<Array> starts(row.size(), cast(Array(0), i.dtype()));
-        starts[0] = i;
-        next.push_back(with_weak(dynamic_update_slice(now[states + j], reshape(cast(step.ys[j], ys[j].dtype), row), starts), ys[j].weak));
-      }
-      now = std::move(next);
-    }
-    return now;
-  }, start);
+  Leaves result = for_leaves(
+      Array(0), Array(length / steps),
+      [&](const Array& turn, const Leaves& all) {
+        Leaves now = all;
+        for (std::int64_t k = 0; k < steps; ++k) {
+          Array i = steps == 1 ? turn : turn * steps + k;
+          i = cast(i, turn.dtype());
+          if (reverse) i = cast(length - 1 - i, turn.dtype());
+          auto middle = now.begin() + static_cast<std::ptrdiff_t>(states);
+          ScanResult step = body(Leaves(now.begin(), middle), elements_at(xs, i));
+          Leaves next = fit(step.state, {carry.begin(), carry.begin() + static_cast<std::ptrdiff_t>(states)});
+          for (std::size_t j = 0; j < step.ys.size(); ++j) {
+            Shape row = ys[j].shape;
+            row[0] = 1;
+            std::vector<Array> starts(row.size(), cast(Array(0), i.dtype()));
+            starts[0] = i;
+            next.push_back(
+                with_weak(dynamic_update_slice(now[states + j], reshape(cast(step.ys[j], ys[j].dtype), row), starts),
+                          ys[j].weak));
+          }
+          now = std::move(next);
+        }
+        return now;
+      },
+      start);
   return finish(result);
 }
 
 Array branch_of(const Array& predicate) {
   check_usable(predicate);
-  if (!predicate.shape().empty()) fail("the predicate is a scalar, not " + describe(predicate) + "; choose elementwise with sk::where");
+  if (!predicate.shape().empty())
+    fail("the predicate is a scalar, not " + describe(predicate) + "; choose elementwise with sk::where");
   return cast(is_bool(predicate.dtype()) ? predicate : predicate != 0, int32);
 }
 
@@ -209,10 +224,12 @@ Leaves switch_leaves(const char* op, const Array& index, std::span<const std::fu
     for (std::size_t i = 0; i < types.size(); ++i) {
       auto [dtype, weak] = promote(types[i].dtype, types[i].weak, given[i].dtype, given[i].weak);
       // Weak results adapt; strong ones must agree.
-      bool fits = types[i].shape == given[i].shape && (types[i].weak || types[i].dtype == dtype) && (given[i].weak || given[i].dtype == dtype);
+      bool fits = types[i].shape == given[i].shape && (types[i].weak || types[i].dtype == dtype) &&
+                  (given[i].weak || given[i].dtype == dtype);
       if (!fits)
-        fail(std::string("array ") + std::to_string(i) + " of the result is " + text_of(types[i]) + " in one branch and " + text_of(given[i]) +
-             " in another; branches of " + op + " give one type: convert with astype");
+        fail(std::string("array ") + std::to_string(i) + " of the result is " + text_of(types[i]) +
+             " in one branch and " + text_of(given[i]) + " in another; branches of " + op +
+             " give one type: convert with astype");
       types[i].dtype = dtype, types[i].weak = weak;
       types[i].varying = join_axes(types[i].varying, given[i].varying);
     }

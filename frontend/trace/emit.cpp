@@ -50,11 +50,14 @@ std::vector<Array> emit_all(const char* op, std::span<const Array> operands, std
   mlir::MLIRContext* context = frame.builder.getContext();
   mlir::OperationState state(user_location(context), std::string("skein.") + op);
   for (const Array& operand : operands) state.operands.push_back(value_of(operand));
-  for (const Attribute& attribute : attributes) state.addAttribute(attribute.name, to_attribute(context, attribute.value));
+  for (const Attribute& attribute : attributes)
+    state.addAttribute(attribute.name, to_attribute(context, attribute.value));
   auto registered = mlir::RegisteredOperationName::lookup(state.name.getStringRef(), context);
   if (!registered) throw InternalError(std::string("there is no op ") + op, current_op(), current_location());
   if (auto* infer = registered->getInterface<mlir::InferTypeOpInterface>()) {
-    if (mlir::failed(infer->inferReturnTypes(context, state.location, state.operands, state.attributes.getDictionary(context), mlir::OpaqueProperties(nullptr), {}, state.types)))
+    if (mlir::failed(infer->inferReturnTypes(context, state.location, state.operands,
+                                             state.attributes.getDictionary(context), mlir::OpaqueProperties(nullptr),
+                                             {}, state.types)))
       throw_diagnostic(*frame.program);
   }
   mlir::Operation* made = frame.builder.create(state);
@@ -69,7 +72,9 @@ Array emit(const char* op, std::initializer_list<Array> operands, std::vector<At
 
 Array emit_splat(const Shape& shape, const Array& scalar, DType dtype) {
   Array value = cast(scalar, dtype);
-  return shape.empty() ? value : emit("broadcast", {value}, {{"shape", shape.to_vector()}, {"dims", std::vector<std::int64_t>()}});
+  return shape.empty()
+             ? value
+             : emit("broadcast", {value}, {{"shape", shape.to_vector()}, {"dims", std::vector<std::int64_t>()}});
 }
 
 Array emit_iota(const Shape& shape, DType dtype, std::int64_t dim) {
@@ -77,7 +82,6 @@ Array emit_iota(const Shape& shape, DType dtype, std::int64_t dim) {
 }
 
 // ---- promotion and broadcasting ----
-
 
 Array cast(const Array& array, DType dtype) {
   ArrayImpl* impl = impl_of(array);
@@ -113,7 +117,8 @@ Shape broadcast_shapes(std::span<const Array> operands) {
     std::size_t offset = shape.size() - other.size();
     for (std::size_t i = 0; i < other.size(); ++i) {
       std::int64_t& size = shape[offset + i];
-      if (size == 1) size = other[i];
+      if (size == 1)
+        size = other[i];
       else if (other[i] != 1 && other[i] != size) {
         std::string all;
         for (const Array& each : operands) all += (all.empty() ? "" : " and ") + describe(each);
@@ -126,7 +131,8 @@ Shape broadcast_shapes(std::span<const Array> operands) {
 
 std::int64_t normal_axis(std::int64_t axis, std::int64_t rank, const Array& of) {
   if (axis < -rank || axis >= rank)
-    fail("axis " + std::to_string(axis) + " is out of range for " + describe(of) + ", which has " + std::to_string(rank) + " dimensions");
+    fail("axis " + std::to_string(axis) + " is out of range for " + describe(of) + ", which has " +
+         std::to_string(rank) + " dimensions");
   return axis < 0 ? axis + rank : axis;
 }
 

@@ -6,8 +6,8 @@
 //     return staged("sin", {x}, {}, [](std::span<const Array> in) { return emit("sin", {in[0]}); });
 //   }
 //
-// Inside a trace `staged` runs its builder at once; outside, it runs a compiled program that it keeps by the call's name,
-// `key` and the operands' types. Within the builder all public functions may be used.
+// Inside a trace `staged` runs its builder at once; outside, it runs a compiled program that it keeps by the call's
+// name, `key` and the operands' types. Within the builder all public functions may be used.
 
 #include <skein/program.h>
 
@@ -21,7 +21,8 @@
 
 namespace skein::detail {
 
-/// The public function that the user called, for errors and for the locations of ops. Calls within calls keep the outer.
+/// The public function that the user called, for errors and for the locations of ops. Calls within calls keep the
+/// outer.
 using Call = PublicCall;
 /// While it lives the user's own code runs: what that calls is the user's call again.
 using UserCode = PublicUserCode;
@@ -43,13 +44,15 @@ struct AxesValue {
 };
 using Groups = std::vector<std::vector<std::int64_t>>;
 using Specs = std::vector<PartitionSpec>;  // resolved
-using AttributeValue = std::variant<bool, std::int64_t, std::vector<std::int64_t>, DType, std::string, AxesValue, Groups, Specs>;
+using AttributeValue =
+    std::variant<bool, std::int64_t, std::vector<std::int64_t>, DType, std::string, AxesValue, Groups, Specs>;
 struct Attribute {
   const char* name;
   AttributeValue value;
 };
 
-/// Appends one op ("add", not "skein.add") to the program being traced. Operands may be concrete. The results are strong.
+/// Appends one op ("add", not "skein.add") to the program being traced. Operands may be concrete. The results are
+/// strong.
 std::vector<Array> emit_all(const char* op, std::span<const Array> operands, std::vector<Attribute> attributes = {});
 /// The same of an op with one result.
 Array emit(const char* op, std::initializer_list<Array> operands, std::vector<Attribute> attributes = {});

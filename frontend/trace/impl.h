@@ -20,7 +20,8 @@ struct Literal {
   double real = 0, imag = 0;
 };
 
-/// Writes the number in a dtype: integers wrap, real numbers truncate to integers, complex ones lose their imaginary part.
+/// Writes the number in a dtype: integers wrap, real numbers truncate to integers, complex ones lose their imaginary
+/// part.
 void store(const Literal&, DType, void* destination);
 double to_double(const Literal&);
 

@@ -20,7 +20,8 @@ Body::Body(std::span<const TypeInfo> arguments, const Mesh* mesh) : state_(std::
   state_->frame->mesh = mesh ? std::optional<Mesh>(*mesh) : outer->mesh;
   state_->frame->alive = false;
   reopen();
-  for (std::size_t i = 0; i < arguments.size(); ++i) arguments_.push_back(wrap(block.getArgument(static_cast<unsigned>(i)), arguments[i].weak));
+  for (std::size_t i = 0; i < arguments.size(); ++i)
+    arguments_.push_back(wrap(block.getArgument(static_cast<unsigned>(i)), arguments[i].weak));
 }
 Body::Body(Body&&) noexcept = default;
 Body::~Body() {
@@ -48,13 +49,14 @@ void Body::yield(std::span<const Array> values) {
   close();
 }
 
-std::vector<Array> emit_with_bodies(const char* op, std::span<const Array> operands, std::vector<Attribute> attributes, std::span<const TypeInfo> results,
-                                    std::span<Body> bodies) {
+std::vector<Array> emit_with_bodies(const char* op, std::span<const Array> operands, std::vector<Attribute> attributes,
+                                    std::span<const TypeInfo> results, std::span<Body> bodies) {
   Frame& frame = *current_frame();
   mlir::MLIRContext* context = frame.builder.getContext();
   mlir::OperationState state(user_location(context), std::string("skein.") + op);
   for (const Array& operand : operands) state.operands.push_back(value_of(operand));
-  for (const Attribute& attribute : attributes) state.addAttribute(attribute.name, to_attribute(context, attribute.value));
+  for (const Attribute& attribute : attributes)
+    state.addAttribute(attribute.name, to_attribute(context, attribute.value));
   for (const TypeInfo& type : results) state.types.push_back(to_type(context, type));
   for (Body& body : bodies) state.addRegion()->takeBody(body.state_->region);
   mlir::Operation* made = frame.builder.create(state);
@@ -65,7 +67,8 @@ std::vector<Array> emit_with_bodies(const char* op, std::span<const Array> opera
     throw_diagnostic(*frame.program);
   }
   std::vector<Array> arrays;
-  for (std::size_t i = 0; i < results.size(); ++i) arrays.push_back(wrap(made->getResult(static_cast<unsigned>(i)), results[i].weak));
+  for (std::size_t i = 0; i < results.size(); ++i)
+    arrays.push_back(wrap(made->getResult(static_cast<unsigned>(i)), results[i].weak));
   return arrays;
 }
 
@@ -76,7 +79,9 @@ const Mesh* mesh_in_force() {
 }
 
 std::vector<std::string> join_axes(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  auto has = [](const std::vector<std::string>& list, const std::string& name) { return std::find(list.begin(), list.end(), name) != list.end(); };
+  auto has = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
   std::vector<std::string> all = a, ordered;
   for (const std::string& axis : b)
     if (!has(all, axis)) all.push_back(axis);
@@ -103,7 +108,8 @@ Array vary(const Array& array, const std::vector<std::string>& axes) {
 }
 
 void note_sharding(const Array& traced, NamedSharding sharding) {
-  current_frame()->program->shardings[traced.impl()->value] = std::make_shared<const NamedSharding>(std::move(sharding));
+  current_frame()->program->shardings[traced.impl()->value] =
+      std::make_shared<const NamedSharding>(std::move(sharding));
 }
 
 }  // namespace skein::detail

@@ -24,7 +24,8 @@ class Body {
   void yield(std::span<const Array> values);
 
  private:
-  friend std::vector<Array> emit_with_bodies(const char*, std::span<const Array>, std::vector<Attribute>, std::span<const TypeInfo>, std::span<Body>);
+  friend std::vector<Array> emit_with_bodies(const char*, std::span<const Array>, std::vector<Attribute>,
+                                             std::span<const TypeInfo>, std::span<Body>);
   struct State;
   std::unique_ptr<State> state_;
   std::vector<Array> arguments_;

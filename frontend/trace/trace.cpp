@@ -28,9 +28,7 @@ PublicCall::~PublicCall() {
   if (outermost_) site.active = false;
 }
 PublicUserCode::PublicUserCode() : op_(site.active ? site.op : nullptr), where_(site.where) { site.active = false; }
-PublicUserCode::~PublicUserCode() {
-  site = op_ ? Site{op_, where_, true} : Site{};
-}
+PublicUserCode::~PublicUserCode() { site = op_ ? Site{op_, where_, true} : Site{}; }
 
 const char* current_op() { return site.active ? site.op : ""; }
 std::source_location current_location() { return site.active ? site.where : std::source_location(); }
@@ -115,7 +113,8 @@ void throw_diagnostic(TracedProgram& program) {
   if (message.starts_with(op + ": ")) message = message.substr(op.size() + 2);
   if (message.empty()) throw InternalError("an op was refused without a reason", op, current_location());
   auto where = current_location();
-  if (program.diagnostic_line && (program.diagnostic_line != where.line() || program.diagnostic_file != where.file_name()))
+  if (program.diagnostic_line &&
+      (program.diagnostic_line != where.line() || program.diagnostic_file != where.file_name()))
     throw UserError(message, op, program.diagnostic_file.c_str(), program.diagnostic_line);
   throw UserError(message, op, where);
 }
@@ -128,8 +127,10 @@ void check_usable(const Array& array) {
   ArrayImpl* impl = impl_of(array);
   if (impl->state != ArrayImpl::State::traced) return;
   if (!impl->frame->alive)
-    fail("this array stands for a value inside a traced function, loop body, branch or shard_map body that has ended; return it from there "
-         "instead of keeping it in a variable outside");
+    fail(
+        "this array stands for a value inside a traced function, loop body, branch or shard_map body that has ended; "
+        "return it from there "
+        "instead of keeping it in a variable outside");
 }
 
 Array wrap(mlir::Value value, bool weak) {
@@ -154,7 +155,8 @@ static mlir::Value embed_constant(Frame& frame, const ArrayImpl& impl) {
     llvm::SmallVector<bool> bits(bytes, bytes + impl.shape.volume());
     elements = mlir::DenseElementsAttr::get(type, bits);
   } else {
-    elements = mlir::DenseElementsAttr::getFromRawBuffer(type, {static_cast<const char*>(impl.data), static_cast<std::size_t>(impl.bytes())});
+    elements = mlir::DenseElementsAttr::getFromRawBuffer(
+        type, {static_cast<const char*>(impl.data), static_cast<std::size_t>(impl.bytes())});
   }
   return ir::ConstantOp::create(frame.builder, user_location(context), type, elements);
 }
@@ -165,14 +167,17 @@ mlir::Value value_of(const Array& array) {
   TracedProgram& program = *frame.program;
   if (impl->state == ArrayImpl::State::traced) {
     check_usable(array);
-    if (impl->frame->program != &program) fail("this array belongs to another program that is being traced, " + describe(array) + "; pass it as an argument");
+    if (impl->frame->program != &program)
+      fail("this array belongs to another program that is being traced, " + describe(array) +
+           "; pass it as an argument");
     return mlir::Value::getFromOpaquePointer(impl->value);
   }
   void* data = concrete_data(array);
   (void)data;
   constexpr std::int64_t small = 16;  // elements
   bool number = impl->literal.kind != Literal::Kind::none;
-  if (number || (program.embed && impl->shape.volume() <= small) || impl->shape.volume() == 0) return embed_constant(frame, *impl);
+  if (number || (program.embed && impl->shape.volume() <= small) || impl->shape.volume() == 0)
+    return embed_constant(frame, *impl);
   auto [entry, fresh] = program.captured_values.try_emplace(impl);
   if (fresh) {
     program.captured.push_back(array);
@@ -188,9 +193,7 @@ mlir::RankedTensorType to_type(mlir::MLIRContext* context, const TypeInfo& type)
   return ir::makeType(type.shape, ir::elementType(context, type.dtype), axes);
 }
 
-AxesValue axes_of(const Mesh& mesh) {
-  return {mesh.axis_names(), mesh.shape().to_vector()};
-}
+AxesValue axes_of(const Mesh& mesh) { return {mesh.axis_names(), mesh.shape().to_vector()}; }
 
 }  // namespace skein::detail
 

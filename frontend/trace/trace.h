@@ -43,7 +43,7 @@ struct TracedProgram {
   std::vector<Array> captured;  // concrete arrays that user code closed over
   std::unordered_map<ArrayImpl*, mlir::Value> captured_values;
   std::unordered_map<void*, std::shared_ptr<const NamedSharding>> shardings;  // of shard_map's results, by value
-  bool embed;                   // small captured arrays become constants
+  bool embed;                                                                 // small captured arrays become constants
 
   /// What MLIR said last, and where: the text of the UserError to come.
   std::string diagnostic;
@@ -56,7 +56,9 @@ struct TracedProgram {
 
 /// Where ops go. Values made while a frame is on the stack may be used until it leaves.
 struct Frame {
-  Frame(TracedProgram& p, mlir::Block* block) : program(&p), builder(p.context.get()) { builder.setInsertionPointToEnd(block); }
+  Frame(TracedProgram& p, mlir::Block* block) : program(&p), builder(p.context.get()) {
+    builder.setInsertionPointToEnd(block);
+  }
   TracedProgram* program;
   mlir::OpBuilder builder;
   bool alive = true;

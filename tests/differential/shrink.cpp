@@ -22,6 +22,8 @@ static std::vector<mlir::Operation*> opsOf(mlir::ModuleOp module) {
 }
 
 static void eraseDead(mlir::ModuleOp module) {
+  for (auto function : llvm::make_early_inc_range(module.getOps<mlir::func::FuncOp>()))
+    if (function.isPrivate() && mlir::SymbolTable::symbolKnownUseEmpty(function, module)) function.erase();
   for (bool changed = true; changed;) {
     changed = false;
     for (mlir::Operation* op : opsOf(module)) {
@@ -108,6 +110,7 @@ static bool replace(mlir::ModuleOp module, std::size_t i, int way) {
   auto ops = opsOf(module);
   if (i >= ops.size()) return false;
   mlir::Operation* op = ops[i];
+  if (llvm::isa<ir::PrintOp, ir::CheckOp>(op)) return op->erase(), true;
   if (op->use_empty() || llvm::isa<ir::ConstantOp>(op)) return false;
   // Else a loop might not end.
   if (auto loop = llvm::dyn_cast<ir::WhileOp>(op->getParentOp()))

@@ -3,6 +3,9 @@
 
 #include <thread>
 
+// A statement stands on the line that its error must name.
+// clang-format off
+
 namespace sk = skein;
 using sk::P;
 

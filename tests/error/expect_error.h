@@ -1,12 +1,13 @@
 #pragma once
-// EXPECT_USER_ERROR(statement, op, parts...): the statement, on one line, throws a UserError whose text names this file and
-// line, the op and all parts; afterwards the library works as before.
+// EXPECT_USER_ERROR(statement, op, parts...): the statement, on one line, throws a UserError whose text names this file
+// and line, the op and all parts; afterwards the library works as before.
 #include <gtest/gtest.h>
 #include <skein/skein.h>
 
 #include <string>
 
-inline void expect_user_error(const std::function<void()>& statement, int line, const char* file, const std::string& op, const std::vector<std::string>& parts) {
+inline void expect_user_error(const std::function<void()>& statement, int line, const char* file, const std::string& op,
+                              const std::vector<std::string>& parts) {
   SCOPED_TRACE(std::string(file) + ":" + std::to_string(line));
   try {
     statement();
@@ -17,10 +18,12 @@ inline void expect_user_error(const std::function<void()>& statement, int line, 
     std::string place = name + ":" + std::to_string(line) + ":";
     EXPECT_NE(text.find(place), std::string::npos) << "no " << place << " in: " << text;
     if (!op.empty()) EXPECT_EQ(e.op(), op) << text;
-    for (const std::string& part : parts) EXPECT_NE(text.find(part), std::string::npos) << "no \"" << part << "\" in: " << text;
+    for (const std::string& part : parts)
+      EXPECT_NE(text.find(part), std::string::npos) << "no \"" << part << "\" in: " << text;
   } catch (const std::exception& e) {
     ADD_FAILURE() << "another exception: " << e.what();
   }
   EXPECT_EQ((skein::array(1) + 1).item<int>(), 2);  // the program goes on
 }
-#define EXPECT_USER_ERROR(statement, op, ...) expect_user_error([&] { statement; }, __LINE__, __FILE__, op, {__VA_ARGS__})
+#define EXPECT_USER_ERROR(statement, op, ...) \
+  expect_user_error([&] { statement; }, __LINE__, __FILE__, op, {__VA_ARGS__})

@@ -36,7 +36,8 @@ TEST(Jit, GenericFunctionsAndScalars) {
 }
 
 TEST(Jit, StaticArguments) {
-  auto f = sk::jit([](sk::Array a, std::string name, std::vector<int> sizes) { return name == "sum" ? sk::sum(a) : a + sizes[0]; });
+  auto f = sk::jit(
+      [](sk::Array a, std::string name, std::vector<int> sizes) { return name == "sum" ? sk::sum(a) : a + sizes[0]; });
   EXPECT_EQ(f(sk::arange(4), "sum", std::vector<int>{1}).item<int>(), 6);
   EXPECT_EQ(f(sk::arange(2), "add", std::vector<int>{5}).to_vector<int>(), (std::vector<int>{5, 6}));
   auto g = sk::jit([](sk::Array a, int n) { return a + n; }, {.static_argnums = {1}});
@@ -85,11 +86,11 @@ TEST(Jit, Lower) {
 
 TEST(Jit, VoidFunctionsRunForTheirEffects) {
   auto f = sk::jit([](sk::Array a) { sk::debug::print("value {}", a); });
-  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
   f(sk::array(7));
   f(sk::array(8));
   sk::effects_barrier();
-  std::string out = testing::internal::GetCapturedStdout();
+  std::string out = testing::internal::GetCapturedStderr();
   EXPECT_NE(out.find("value 7"), std::string::npos) << out;
   EXPECT_NE(out.find("value 8"), std::string::npos) << out;
 }

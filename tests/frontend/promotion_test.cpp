@@ -83,7 +83,8 @@ TEST(Elementwise, BitsAndLogic) {
   EXPECT_EQ((a << 1).to_vector<int>(), (std::vector<int>{24, -16}));
   EXPECT_EQ((~a).to_vector<int>(), (std::vector<int>{~12, 7}));
   EXPECT_EQ((!sk::array({0, 5})).to_vector<bool>(), (std::vector<bool>{true, false}));
-  EXPECT_EQ(sk::logical_and(sk::array({1, 0}), sk::array({2.f, 2.f})).to_vector<bool>(), (std::vector<bool>{true, false}));
+  EXPECT_EQ(sk::logical_and(sk::array({1, 0}), sk::array({2.f, 2.f})).to_vector<bool>(),
+            (std::vector<bool>{true, false}));
 }
 
 TEST(Elementwise, SpecialValues) {
@@ -96,7 +97,8 @@ TEST(Elementwise, SpecialValues) {
   EXPECT_EQ(sk::hypot(sk::array(3.f), sk::array(4.f)).item<float>(), 5);
   EXPECT_EQ(sk::hypot(sk::array(inf), sk::array(nan)).item<float>(), inf);
   EXPECT_EQ(sk::clip(sk::array({-1, 5, 20}), 0, 10).to_vector<int>(), (std::vector<int>{0, 5, 10}));
-  EXPECT_EQ(sk::where(sk::array({true, false}), 1, sk::array({5.f, 6.f})).to_vector<float>(), (std::vector<float>{1, 6}));
+  EXPECT_EQ(sk::where(sk::array({true, false}), 1, sk::array({5.f, 6.f})).to_vector<float>(),
+            (std::vector<float>{1, 6}));
 }
 
 TEST(Reduce, DtypesAndOptions) {
@@ -169,7 +171,8 @@ TEST(Contract, MatmulAndEinsum) {
 
 TEST(Create, SameInsideAndOutsideOfAProgram) {
   auto all = [] {
-    return std::tuple{sk::zeros({2, 2}), sk::full({2}, 7), sk::arange(2, 10, 3), sk::arange(0., 1., 0.25), sk::linspace(0., 1., 5), sk::eye(2), sk::arange(3, sk::float64)};
+    return std::tuple{sk::zeros({2, 2}),       sk::full({2}, 7), sk::arange(2, 10, 3),      sk::arange(0., 1., 0.25),
+                      sk::linspace(0., 1., 5), sk::eye(2),       sk::arange(3, sk::float64)};
   };
   auto outside = sk::tree_leaves(all()), inside = sk::tree_leaves(sk::jit(all)());
   for (std::size_t i = 0; i < outside.size(); ++i) {

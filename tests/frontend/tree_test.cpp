@@ -47,7 +47,8 @@ TEST(Tree, MapKeepsTheStructure) {
   EXPECT_EQ(doubled.config.name, "run");
   EXPECT_EQ(doubled.fields.at("b").item<float>(), 12);
   EXPECT_EQ(doubled.pair[1].item<float>(), 18);
-  auto sum = sk::tree_map([](sk::Array a, sk::Array b) { return a + b; }, std::tuple{sk::array(1), sk::array(2)}, std::tuple{sk::array(10), sk::array(20)});
+  auto sum = sk::tree_map([](sk::Array a, sk::Array b) { return a + b; }, std::tuple{sk::array(1), sk::array(2)},
+                          std::tuple{sk::array(10), sk::array(20)});
   EXPECT_EQ(std::get<1>(sum).item<int>(), 22);
 }
 

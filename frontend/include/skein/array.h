@@ -120,9 +120,8 @@ class SKEIN_API Array {
                    const Index& h = detail::no_index) const;
   /// x.at(i, ...).set(v), .add, .mul, .min, .max, .get: a new array with those elements changed.
   AtProxy at(const Index& a, const Index& b = detail::no_index, const Index& c = detail::no_index,
-             const Index& d = detail::no_index, const Index& e = detail::no_index,
-             const Index& f = detail::no_index, const Index& g = detail::no_index,
-             const Index& h = detail::no_index) const;
+             const Index& d = detail::no_index, const Index& e = detail::no_index, const Index& f = detail::no_index,
+             const Index& g = detail::no_index, const Index& h = detail::no_index) const;
 
   /// For the library itself.
   explicit Array(detail::ArrayImpl* owned) noexcept : impl_(owned) {}
@@ -131,10 +130,14 @@ class SKEIN_API Array {
  private:
   template <class T>
   static auto widen(T value) {
-    if constexpr (std::is_same_v<T, bool>) return value;
-    else if constexpr (std::is_integral_v<T>) return static_cast<std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>(value);
-    else if constexpr (std::is_floating_point_v<T>) return static_cast<double>(value);
-    else return std::complex<double>(value);
+    if constexpr (std::is_same_v<T, bool>)
+      return value;
+    else if constexpr (std::is_integral_v<T>)
+      return static_cast<std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>(value);
+    else if constexpr (std::is_floating_point_v<T>)
+      return static_cast<double>(value);
+    else
+      return std::complex<double>(value);
   }
   void check_one(std::source_location) const;
 
@@ -227,10 +230,13 @@ void append(std::vector<T>& out, Shape& shape, std::size_t depth, const List& li
   if (depth == shape.size()) shape.push_back(length);
   if (shape[depth] != length)
     throw UserError("lists of one level have one length; here are " + std::to_string(shape[depth]) + " and " +
-                        std::to_string(length), "array", where);
+                        std::to_string(length),
+                    "array", where);
   for (const auto& entry : list) {
-    if constexpr (Scalar<std::decay_t<decltype(entry)>>) out.push_back(entry);
-    else append(out, shape, depth + 1, entry, where);
+    if constexpr (Scalar<std::decay_t<decltype(entry)>>)
+      out.push_back(entry);
+    else
+      append(out, shape, depth + 1, entry, where);
   }
 }
 template <class T, class List>
@@ -260,11 +266,13 @@ Array array(detail::Nested<detail::Nested<T>> list, std::source_location where =
   return detail::from_lists<T>(list, where);
 }
 template <Scalar T>
-Array array(detail::Nested<detail::Nested<detail::Nested<T>>> list, std::source_location where = std::source_location::current()) {
+Array array(detail::Nested<detail::Nested<detail::Nested<T>>> list,
+            std::source_location where = std::source_location::current()) {
   return detail::from_lists<T>(list, where);
 }
 template <Scalar T>
-Array array(detail::Nested<detail::Nested<detail::Nested<detail::Nested<T>>>> list, std::source_location where = std::source_location::current()) {
+Array array(detail::Nested<detail::Nested<detail::Nested<detail::Nested<T>>>> list,
+            std::source_location where = std::source_location::current()) {
   return detail::from_lists<T>(list, where);
 }
 /// A vector of numbers, copied.
@@ -284,12 +292,14 @@ SKEIN_API Array borrow(const void* data, const Shape& shape, DType dtype);
 }  // namespace detail
 /// Copies a span's elements. Throws UserError if there are not shape.volume() of them.
 template <Scalar T, std::size_t N>
-Array from_data(std::span<T, N> data, const Shape& shape, std::source_location where = std::source_location::current()) {
+Array from_data(std::span<T, N> data, const Shape& shape,
+                std::source_location where = std::source_location::current()) {
   detail::check_count(data.size(), shape, "from_data", where);
   return detail::from_host(data.data(), shape, dtype_of<std::remove_const_t<T>>());
 }
 template <Scalar T>
-Array from_data(const std::vector<T>& data, const Shape& shape, std::source_location where = std::source_location::current()) {
+Array from_data(const std::vector<T>& data, const Shape& shape,
+                std::source_location where = std::source_location::current()) {
   detail::check_count(data.size(), shape, "from_data", where);
   if constexpr (std::is_same_v<T, bool>) {
     std::vector<unsigned char> bytes(data.begin(), data.end());

@@ -21,24 +21,32 @@ struct Located {
 
 struct Unknown {};  // the signature of a generic callable
 
+/// What a generic callable's argument is passed as: text by value, so that it is compared by value.
+template <class T>
+using Passed = std::conditional_t<std::is_convertible_v<std::decay_t<T>, const char*>, std::string, std::decay_t<T>>;
+
 template <class T>
 struct MemberSignature {
   using type = Unknown;
 };
-#define SKEIN_MEMBER(qualifiers)                              \
-  template <class C, class R, class... P>                     \
-  struct MemberSignature<R (C::*)(P...) qualifiers> {         \
-    using type = std::decay_t<R>(std::decay_t<P>...);         \
+#define SKEIN_MEMBER(qualifiers)                      \
+  template <class C, class R, class... P>             \
+  struct MemberSignature<R (C::*)(P...) qualifiers> { \
+    using type = std::decay_t<R>(std::decay_t<P>...); \
   };
-SKEIN_MEMBER() SKEIN_MEMBER(const) SKEIN_MEMBER(noexcept) SKEIN_MEMBER(const noexcept)
+SKEIN_MEMBER()
+SKEIN_MEMBER(const) SKEIN_MEMBER(noexcept) SKEIN_MEMBER(const noexcept)
 #undef SKEIN_MEMBER
 
-template <class F>
-struct SignatureOf {
+    template <class F>
+    struct SignatureOf {
   static auto deduce() {
-    if constexpr (requires { typename F::Signature; }) return std::type_identity<typename F::Signature>();
-    else if constexpr (requires { &F::operator(); }) return typename std::type_identity<typename MemberSignature<decltype(&F::operator())>::type>();
-    else return std::type_identity<Unknown>();
+    if constexpr (requires { typename F::Signature; })
+      return std::type_identity<typename F::Signature>();
+    else if constexpr (requires { &F::operator(); })
+      return typename std::type_identity<typename MemberSignature<decltype(&F::operator())>::type>();
+    else
+      return std::type_identity<Unknown>();
   }
   using type = typename decltype(deduce())::type;
 };
@@ -80,7 +88,7 @@ struct Callable<Derived, Unknown> {
   template <class... A>
   auto operator()(A&&... arguments) const {
     auto& derived = static_cast<const Derived&>(*this);
-    return derived.run(derived.made_at(), std::tuple<std::decay_t<A>...>(std::forward<A>(arguments)...));
+    return derived.run(derived.made_at(), std::tuple<Passed<A>...>(std::forward<A>(arguments)...));
   }
 };
 
@@ -92,7 +100,8 @@ class PointerList {
   PointerList(const PointerList&) = delete;
   PointerList& operator=(const PointerList&) = delete;
   void push_back(T* pointer) {
-    if (size_ < inline_capacity) inline_[size_] = pointer;
+    if (size_ < inline_capacity)
+      inline_[size_] = pointer;
     else {
       if (more_.empty()) more_.assign(inline_, inline_ + size_);
       more_.push_back(pointer);

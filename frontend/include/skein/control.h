@@ -1,5 +1,6 @@
 #pragma once
-// Loops and branches inside programs. States are trees; inside shard_map they join their varying axes and the predicate's.
+// Loops and branches inside programs. States are trees; inside shard_map they join their varying axes and the
+// predicate's.
 
 #include <skein/program.h>
 
@@ -14,13 +15,14 @@ using Step = std::function<Leaves(const Leaves&)>;
 
 // Each gets its results by value; bodies may be called several times, until types no longer change.
 SKEIN_API Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const Step& body, Leaves init);
-SKEIN_API Leaves for_leaves(const Array& low, const Array& high, const std::function<Leaves(const Array&, const Leaves&)>& body, Leaves init);
+SKEIN_API Leaves for_leaves(const Array& low, const Array& high,
+                            const std::function<Leaves(const Array&, const Leaves&)>& body, Leaves init);
 struct ScanResult {
   Leaves state, ys;
 };
 /// The body takes states then xs, and gives states then ys.
-SKEIN_API ScanResult scan_leaves(const std::function<ScanResult(const Leaves&, const Leaves&)>& body, Leaves init, const Leaves& xs, std::int64_t length,
-                                 bool reverse, std::int64_t unroll);
+SKEIN_API ScanResult scan_leaves(const std::function<ScanResult(const Leaves&, const Leaves&)>& body, Leaves init,
+                                 const Leaves& xs, std::int64_t length, bool reverse, std::int64_t unroll);
 SKEIN_API Leaves switch_leaves(const char* op, const Array& index, std::span<const std::function<Leaves()>> branches);
 /// The bool scalar as a branch number.
 SKEIN_API Array branch_of(const Array& predicate);
@@ -45,14 +47,20 @@ auto as_tree(T&& value) {
 
 /// While cond(state), a bool scalar, holds: state = body(state). Throws UserError if the body changes the state's type.
 template <class Cond, class Body, class Init>
-detail::TreeType<Init> while_loop(Cond&& cond, Body&& body, Init&& init, std::source_location where = std::source_location::current()) {
+detail::TreeType<Init> while_loop(Cond&& cond, Body&& body, Init&& init,
+                                  std::source_location where = std::source_location::current()) {
   detail::PublicCall call("while_loop", where);
   using State = detail::TreeType<Init>;
   State start = detail::as_tree(std::forward<Init>(init));
   return detail::run_as_program([&] {
     auto leaves = detail::while_leaves(
-        [&](const detail::Leaves& state) -> Array { return detail::run_user_code(cond, detail::rebuild(start, state)); },
-        [&](const detail::Leaves& state) { return detail::leaves_as<State>(start, detail::run_user_code(body, detail::rebuild(start, state)), "the body's result"); },
+        [&](const detail::Leaves& state) -> Array {
+          return detail::run_user_code(cond, detail::rebuild(start, state));
+        },
+        [&](const detail::Leaves& state) {
+          return detail::leaves_as<State>(start, detail::run_user_code(body, detail::rebuild(start, state)),
+                                          "the body's result");
+        },
         detail::leaves_of(start));
     return detail::rebuild(start, leaves);
   });
@@ -60,7 +68,8 @@ detail::TreeType<Init> while_loop(Cond&& cond, Body&& body, Init&& init, std::so
 
 /// For i from low to below high: state = body(i, state). The bounds are integers, known or traced.
 template <class Body, class Init>
-detail::TreeType<Init> fori_loop(const Array& low, const Array& high, Body&& body, Init&& init, std::source_location where = std::source_location::current()) {
+detail::TreeType<Init> fori_loop(const Array& low, const Array& high, Body&& body, Init&& init,
+                                 std::source_location where = std::source_location::current()) {
   detail::PublicCall call("fori_loop", where);
   using State = detail::TreeType<Init>;
   State start = detail::as_tree(std::forward<Init>(init));
@@ -68,7 +77,8 @@ detail::TreeType<Init> fori_loop(const Array& low, const Array& high, Body&& bod
     auto leaves = detail::for_leaves(
         low, high,
         [&](const Array& i, const detail::Leaves& state) {
-          return detail::leaves_as<State>(start, detail::run_user_code(body, Array(i), detail::rebuild(start, state)), "the body's result");
+          return detail::leaves_as<State>(start, detail::run_user_code(body, Array(i), detail::rebuild(start, state)),
+                                          "the body's result");
         },
         detail::leaves_of(start));
     return detail::rebuild(start, leaves);
@@ -76,13 +86,15 @@ detail::TreeType<Init> fori_loop(const Array& low, const Array& high, Body&& bod
 }
 
 struct ScanOptions {
-  bool reverse = false;     // from the last element to the first; ys keep the order of xs
-  std::int64_t length = -1; // needed where xs is none
-  std::int64_t unroll = 1;  // steps per turn of the loop
+  bool reverse = false;      // from the last element to the first; ys keep the order of xs
+  std::int64_t length = -1;  // needed where xs is none
+  std::int64_t unroll = 1;   // steps per turn of the loop
 };
-/// Over the first dimension of xs (a tree, or none): {state, y} = body(state, x); gives the last state and all y, stacked.
+/// Over the first dimension of xs (a tree, or none): {state, y} = body(state, x); gives the last state and all y,
+/// stacked.
 template <class Body, class Init, class Xs>
-auto scan(Body&& body, Init&& init, Xs&& xs, ScanOptions options = {}, std::source_location where = std::source_location::current()) {
+auto scan(Body&& body, Init&& init, Xs&& xs, ScanOptions options = {},
+          std::source_location where = std::source_location::current()) {
   detail::PublicCall call("scan", where);
   using State = detail::TreeType<Init>;
   using Elements = detail::TreeType<Xs>;
@@ -99,9 +111,11 @@ auto scan(Body&& body, Init&& init, Xs&& xs, ScanOptions options = {}, std::sour
           Y y = std::move(pair.second);
           if (shape && !detail::same_structure(*shape, y)) detail::fail_structure("the body's second result", "before");
           shape = y;
-          return detail::ScanResult{detail::leaves_as<State>(start, std::move(pair.first), "the body's first result"), detail::leaves_of(y)};
+          return detail::ScanResult{detail::leaves_as<State>(start, std::move(pair.first), "the body's first result"),
+                                    detail::leaves_of(y)};
         },
-        detail::leaves_of(start), columns, detail::scan_length(columns, options.length), options.reverse, options.unroll);
+        detail::leaves_of(start), columns, detail::scan_length(columns, options.length), options.reverse,
+        options.unroll);
     return std::pair<State, Y>(detail::rebuild(start, result.state), detail::rebuild(*shape, result.ys));
   });
 }
@@ -112,13 +126,15 @@ auto cond(const Operand& predicate, True&& if_true, False&& if_false, T&&... ope
   detail::PublicCall call("cond", predicate.where);
   std::tuple<detail::TreeType<T>...> arguments(std::forward<T>(operands)...);
   using Result = detail::TreeType<decltype(std::apply(if_true, arguments))>;
-  static_assert(std::is_convertible_v<decltype(std::apply(if_false, arguments)), Result>, "both branches of cond return one type");
+  static_assert(std::is_convertible_v<decltype(std::apply(if_false, arguments)), Result>,
+                "both branches of cond return one type");
   return detail::run_as_program([&] {
     std::optional<Result> shape;
     auto branch = [&](auto& fn) -> std::function<detail::Leaves()> {
       return [&] {
         Result result = detail::apply_user_code(fn, arguments);
-        if (shape && !detail::same_structure(*shape, result)) detail::fail_structure("a branch's result", "the other's");
+        if (shape && !detail::same_structure(*shape, result))
+          detail::fail_structure("a branch's result", "the other's");
         shape = result;
         return detail::leaves_of(result);
       };
@@ -139,14 +155,18 @@ auto switch_(const Operand& index, std::tuple<Branches...> branches, T&&... oper
   return detail::run_as_program([&] {
     std::optional<Result> shape;
     std::vector<std::function<detail::Leaves()>> list;
-    std::apply([&](auto&... fn) {
-      (list.push_back([&] {
-        Result result = detail::apply_user_code(fn, arguments);
-        if (shape && !detail::same_structure(*shape, result)) detail::fail_structure("a branch's result", "the others'");
-        shape = result;
-        return detail::leaves_of(result);
-      }), ...);
-    }, branches);
+    std::apply(
+        [&](auto&... fn) {
+          (list.push_back([&] {
+            Result result = detail::apply_user_code(fn, arguments);
+            if (shape && !detail::same_structure(*shape, result))
+              detail::fail_structure("a branch's result", "the others'");
+            shape = result;
+            return detail::leaves_of(result);
+          }),
+           ...);
+        },
+        branches);
     auto leaves = detail::switch_leaves("switch_", index.array, list);
     return detail::rebuild(*shape, leaves);
   });

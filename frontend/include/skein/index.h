@@ -41,7 +41,8 @@ struct ReduceOptions;
 /// `all`, an index: the whole dimension; called, a reduction: whether all elements are true.
 struct AllType {
   SKEIN_API Array operator()(const Array&, std::source_location = std::source_location::current()) const;
-  SKEIN_API Array operator()(const Array&, const ReduceOptions&, std::source_location = std::source_location::current()) const;
+  SKEIN_API Array operator()(const Array&, const ReduceOptions&,
+                             std::source_location = std::source_location::current()) const;
 };
 inline constexpr AllType all{};
 
@@ -51,7 +52,8 @@ struct Index {
 
   template <std::integral T>
     requires(!std::is_same_v<T, bool>)
-  Index(T i, std::source_location w = std::source_location::current()) : value(static_cast<std::int64_t>(i)), where(w) {}
+  Index(T i, std::source_location w = std::source_location::current())
+      : value(static_cast<std::int64_t>(i)), where(w) {}
   Index(bool mask, std::source_location w = std::source_location::current()) : value(Array(mask)), where(w) {}
   Index(Slice s, std::source_location w = std::source_location::current()) : value(s), where(w) {}
   Index(AllType a, std::source_location w = std::source_location::current()) : value(a), where(w) {}

@@ -12,7 +12,8 @@
 namespace skein {
 
 struct JitOptions {
-  std::vector<int> static_argnums = {};  // arguments without arrays are static anyhow; naming one with arrays is a UserError
+  std::vector<int> static_argnums =
+      {};  // arguments without arrays are static anyhow; naming one with arrays is a UserError
   std::vector<int> donate_argnums = {};  // arguments whose memory the results may reuse; they cannot be read afterwards
 };
 
@@ -36,7 +37,8 @@ class SKEIN_API SpecTable {
   const Entry* last() const { return last_.load(std::memory_order_acquire); }
   const Entry* find(std::size_t hash, std::span<const Array* const> leaves, Matches, const void* arguments);
   /// Adds an entry, or drops it if another thread was faster.
-  const Entry* add(std::size_t hash, std::span<const Array* const> leaves, Matches, const void* arguments, std::unique_ptr<Entry>);
+  const Entry* add(std::size_t hash, std::span<const Array* const> leaves, Matches, const void* arguments,
+                   std::unique_ptr<Entry>);
 
  private:
   struct State;
@@ -62,8 +64,8 @@ struct Specialization : SpecTable::Entry {
   std::conditional_t<std::is_void_v<Result>, std::tuple<>, Result> result;
 
   static bool matches(const Entry& entry, const void* arguments) {
-    return *entry.arguments == typeid(Arguments) &&
-           same_structure(static_cast<const Specialization&>(entry).skeleton, *static_cast<const Arguments*>(arguments));
+    return *entry.arguments == typeid(Arguments) && same_structure(static_cast<const Specialization&>(entry).skeleton,
+                                                                   *static_cast<const Arguments*>(arguments));
   }
 
   Result run(std::span<const Array* const> leaves) const {
@@ -80,7 +82,8 @@ struct Specialization : SpecTable::Entry {
     }
   }
 
-  static std::unique_ptr<Specialization> trace(F& fn, const Arguments& arguments, std::span<const Array* const> leaves, const JitOptions& options) {
+  static std::unique_ptr<Specialization> trace(F& fn, const Arguments& arguments, std::span<const Array* const> leaves,
+                                               const JitOptions& options) {
     std::vector<int> counts;
     each_child(arguments, [&](const auto& argument) {
       int count = 0;
@@ -110,13 +113,16 @@ struct Specialization : SpecTable::Entry {
     return made;
   }
 
-  static const Specialization& find(SpecTable& table, F& fn, const Arguments& arguments, std::span<const Array* const> leaves, const JitOptions& options) {
+  static const Specialization& find(SpecTable& table, F& fn, const Arguments& arguments,
+                                    std::span<const Array* const> leaves, const JitOptions& options) {
     const Entry* entry = table.last();
     if (!entry || !accepts(*entry->program, leaves) || !matches(*entry, &arguments)) {
       std::size_t hash = hash_types(leaves);
       hash_structure(hash, arguments);
       entry = table.find(hash, leaves, matches, &arguments);
-      if (!entry) entry = table.add(hash, leaves, matches, &arguments, trace(fn, arguments, leaves, options));  // traced without a lock: it runs user code
+      if (!entry)
+        entry = table.add(hash, leaves, matches, &arguments,
+                          trace(fn, arguments, leaves, options));  // traced without a lock: it runs user code
     }
     return static_cast<const Specialization&>(*entry);
   }
@@ -130,7 +136,8 @@ class Compiled {
   using Specialization = detail::Specialization<F, Arguments>;
 
  public:
-  Compiled(std::shared_ptr<const Specialization> spec, std::source_location where) : spec_(std::move(spec)), where_(where) {}
+  Compiled(std::shared_ptr<const Specialization> spec, std::source_location where)
+      : spec_(std::move(spec)), where_(where) {}
 
   /// The optimised IR.
   std::string as_text() const { return detail::program_text(*spec_->program); }
@@ -146,7 +153,8 @@ class Compiled {
     detail::PointerList<const Array> leaves;
     detail::collect_leaves(arguments, leaves);
     if (!detail::accepts(*spec_->program, leaves.span()) || !detail::same_structure(spec_->skeleton, arguments))
-      throw UserError("the arguments' types, shapes or static values are not those that the program was compiled for", "jit", where_);
+      throw UserError("the arguments' types, shapes or static values are not those that the program was compiled for",
+                      "jit", where_);
     return spec_->run(leaves.span());
   }
 
@@ -167,7 +175,8 @@ class Lowered {
     detail::PublicCall call("jit", where_);
     detail::PointerList<const Array> leaves;
     detail::collect_leaves(arguments_, leaves);
-    return {std::shared_ptr<const Specialization>(Specialization::trace(*fn_, arguments_, leaves.span(), options_)), where_};
+    return {std::shared_ptr<const Specialization>(Specialization::trace(*fn_, arguments_, leaves.span(), options_)),
+            where_};
   }
 
  private:
@@ -181,7 +190,8 @@ class Lowered {
 template <class F>
 class Jitted : public detail::Callable<Jitted<F>, detail::signature_of<F>> {
  public:
-  Jitted(F fn, JitOptions options, std::source_location where) : state_(std::make_shared<State>(std::move(fn), std::move(options), where)) {}
+  Jitted(F fn, JitOptions options, std::source_location where)
+      : state_(std::make_shared<State>(std::move(fn), std::move(options), where)) {}
 
   template <class Arguments>
   typename detail::Specialization<F, Arguments>::Result run(std::source_location where, Arguments arguments) const {
@@ -189,14 +199,16 @@ class Jitted : public detail::Callable<Jitted<F>, detail::signature_of<F>> {
     detail::PublicCall call("jit", where);
     detail::PointerList<const Array> leaves;
     detail::collect_leaves(arguments, leaves);
-    return detail::Specialization<F, Arguments>::find(state_->table, *state_->fn, arguments, leaves.span(), state_->options).run(leaves.span());
+    return detail::Specialization<F, Arguments>::find(state_->table, *state_->fn, arguments, leaves.span(),
+                                                      state_->options)
+        .run(leaves.span());
   }
   std::source_location made_at() const { return state_->where; }
 
   template <class... A>
   auto lower(A&&... arguments) const {
     if constexpr (std::is_same_v<detail::signature_of<F>, detail::Unknown>)
-      return lower_as(std::tuple<std::decay_t<A>...>(std::forward<A>(arguments)...));
+      return lower_as(std::tuple<detail::Passed<A>...>(std::forward<A>(arguments)...));
     else
       return lower_as(typename Parameters<detail::signature_of<F>>::type(std::forward<A>(arguments)...));
   }
@@ -214,7 +226,8 @@ class Jitted : public detail::Callable<Jitted<F>, detail::signature_of<F>> {
   }
 
   struct State {
-    State(F f, JitOptions o, std::source_location w) : fn(std::make_shared<F>(std::move(f))), options(std::move(o)), where(w) {}
+    State(F f, JitOptions o, std::source_location w)
+        : fn(std::make_shared<F>(std::move(f))), options(std::move(o)), where(w) {}
     std::shared_ptr<F> fn;
     JitOptions options;
     std::source_location where;
@@ -226,7 +239,8 @@ class Jitted : public detail::Callable<Jitted<F>, detail::signature_of<F>> {
 /// Compiles fn once for each signature: dtypes and shapes of its arrays, values of what is static. Usable from several
 /// threads. Exceptions of fn pass through.
 template <class F>
-Jitted<std::decay_t<F>> jit(F&& fn, JitOptions options = {}, std::source_location where = std::source_location::current()) {
+Jitted<std::decay_t<F>> jit(F&& fn, JitOptions options = {},
+                            std::source_location where = std::source_location::current()) {
   return Jitted<std::decay_t<F>>(std::forward<F>(fn), std::move(options), where);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Functions over arrays with NumPy's names. Each works on concrete arrays at once and inside a trace builds the program.
-// Operands broadcast as NumPy's and promote as JAX's; a UserError names op, types and the caller's line.
+// Functions over arrays with NumPy's names. Each works on concrete arrays at once and inside a trace builds the
+// program. Operands broadcast as NumPy's and promote as JAX's; a UserError names op, types and the caller's line.
 
 #include <skein/array.h>
 
@@ -30,8 +30,10 @@ class AxisList {
 
 // ---- elementwise, one operand ----
 // Functions of real analysis make integers float32; integers keep their dtype in abs, sign, floor and their like.
+// clang-format off
 #define SKEIN_UNARY(name) SKEIN_API Array name(const Array&, SKEIN_WHERE);
-SKEIN_UNARY(exp) SKEIN_UNARY(exp2) SKEIN_UNARY(expm1) SKEIN_UNARY(log) SKEIN_UNARY(log2) SKEIN_UNARY(log10) SKEIN_UNARY(log1p)
+SKEIN_UNARY(exp) SKEIN_UNARY(exp2) SKEIN_UNARY(expm1) SKEIN_UNARY(log) SKEIN_UNARY(log2) SKEIN_UNARY(log10)
+SKEIN_UNARY(log1p)
 SKEIN_UNARY(sqrt) SKEIN_UNARY(rsqrt) SKEIN_UNARY(cbrt) SKEIN_UNARY(square) SKEIN_UNARY(reciprocal)
 SKEIN_UNARY(sin) SKEIN_UNARY(cos) SKEIN_UNARY(tan) SKEIN_UNARY(arcsin) SKEIN_UNARY(arccos) SKEIN_UNARY(arctan)
 SKEIN_UNARY(sinh) SKEIN_UNARY(cosh) SKEIN_UNARY(tanh) SKEIN_UNARY(arcsinh) SKEIN_UNARY(arccosh) SKEIN_UNARY(arctanh)
@@ -54,10 +56,13 @@ SKEIN_BINARY(power)         // of integers integer: exponents are not negative
 SKEIN_BINARY(arctan2) SKEIN_BINARY(hypot) SKEIN_BINARY(nextafter) SKEIN_BINARY(copysign) SKEIN_BINARY(logaddexp)
 SKEIN_BINARY(maximum) SKEIN_BINARY(minimum)  // NaN if either is
 SKEIN_BINARY(logical_and) SKEIN_BINARY(logical_or) SKEIN_BINARY(logical_xor)
-SKEIN_BINARY(bitwise_and) SKEIN_BINARY(bitwise_or) SKEIN_BINARY(bitwise_xor) SKEIN_BINARY(left_shift) SKEIN_BINARY(right_shift)
+SKEIN_BINARY(bitwise_and) SKEIN_BINARY(bitwise_or) SKEIN_BINARY(bitwise_xor) SKEIN_BINARY(left_shift)
+SKEIN_BINARY(right_shift)
 SKEIN_BINARY(right_shift_logical)  // zeros come in from the left, for signed integers too
-SKEIN_BINARY(equal) SKEIN_BINARY(not_equal) SKEIN_BINARY(less) SKEIN_BINARY(less_equal) SKEIN_BINARY(greater) SKEIN_BINARY(greater_equal)
+SKEIN_BINARY(equal) SKEIN_BINARY(not_equal) SKEIN_BINARY(less) SKEIN_BINARY(less_equal) SKEIN_BINARY(greater)
+SKEIN_BINARY(greater_equal);
 #undef SKEIN_BINARY
+// clang-format on
 
 /// `a` where the condition (bool, or != 0) holds, else `b`.
 SKEIN_API Array where(const Array& condition, const Array& a, const Array& b, SKEIN_WHERE);
@@ -128,7 +133,8 @@ struct PadOptions {
   Array value = 0;
 };
 /// `widths[i]`: how many elements of `value` go before and after dimension i; one pair stands for all dimensions.
-SKEIN_API Array pad(const Array&, const std::vector<std::pair<std::int64_t, std::int64_t>>& widths, const PadOptions& = {}, SKEIN_WHERE);
+SKEIN_API Array pad(const Array&, const std::vector<std::pair<std::int64_t, std::int64_t>>& widths,
+                    const PadOptions& = {}, SKEIN_WHERE);
 /// Dimension `axis` repeated as a whole, or each element in place.
 SKEIN_API Array tile(const Array&, const Shape& repetitions, SKEIN_WHERE);
 SKEIN_API Array repeat(const Array&, std::int64_t count, AxisOptions = {}, SKEIN_WHERE);

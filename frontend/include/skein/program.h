@@ -1,8 +1,8 @@
 #pragma once
 // What the templates of the public headers need of tracing and running; not for users.
 
-#include <skein/tree.h>
 #include <skein/call.h>
+#include <skein/tree.h>
 
 #include <memory>
 #include <string>
@@ -87,7 +87,8 @@ T skeleton_of(T tree) {
   return tree;
 }
 
-/// Runs a traceable function at once: in the trace there is, or as a program of its own, whose inputs are what it captures.
+/// Runs a traceable function at once: in the trace there is, or as a program of its own, whose inputs are what it
+/// captures.
 template <class Fn>
 auto run_as_program(Fn&& fn) {
   using Result = decltype(fn());

@@ -8,7 +8,8 @@
 
 namespace skein {
 
-/// What may be chosen before the first use; 0: what the environment says (SKEIN_CPU_DEVICES, SKEIN_THREADS), or one device.
+/// What may be chosen before the first use; 0: what the environment says (SKEIN_CPU_DEVICES, SKEIN_THREADS), or one
+/// device.
 struct InitializeOptions {
   int cpu_devices = 0;
   int threads = 0;  // of each device

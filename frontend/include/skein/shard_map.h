@@ -6,7 +6,8 @@
 namespace skein {
 
 /// A mesh of the first devices of devices(). Throws UserError if there are fewer.
-SKEIN_API Mesh make_mesh(const Shape& shape, const std::vector<std::string>& axis_names, std::source_location = std::source_location::current());
+SKEIN_API Mesh make_mesh(const Shape& shape, const std::vector<std::string>& axis_names,
+                         std::source_location = std::source_location::current());
 
 /// As long as it lives its mesh is the one of shard_map(f, specs) on this thread.
 class SKEIN_API SetMesh {
@@ -86,7 +87,8 @@ namespace detail {
 /// A body between its blocks and its results. Open from its making to finish() or its end.
 class SKEIN_API ShardMapScope {
  public:
-  ShardMapScope(const Mesh&, const std::vector<const Array*>& leaves, const std::vector<const PartitionSpec*>& specs, bool expanding, bool check_vma);
+  ShardMapScope(const Mesh&, const std::vector<const Array*>& leaves, const std::vector<const PartitionSpec*>& specs,
+                bool expanding, bool check_vma);
   ~ShardMapScope();
   ShardMapScope(const ShardMapScope&) = delete;
   ShardMapScope& operator=(const ShardMapScope&) = delete;
@@ -104,19 +106,25 @@ SKEIN_API Mesh mesh_given();
 
 /// Collects the spec of each leaf of the tree. `path` names the place for errors: "in_specs[0]".
 template <class T>
-void match_specs(const SpecTree& specs, const T& tree, const std::string& path, std::vector<const PartitionSpec*>& out) {
+void match_specs(const SpecTree& specs, const T& tree, const std::string& path,
+                 std::vector<const PartitionSpec*>& out) {
   if constexpr (!contains_array<T>()) {
-    if (specs.kind() == SpecTree::Kind::list) fail_specs(path, "is a list, but what stands there is static; it takes sk::none");
+    if (specs.kind() == SpecTree::Kind::list)
+      fail_specs(path, "is a list, but what stands there is static; it takes sk::none");
   } else if (specs.kind() == SpecTree::Kind::none) {
     bool any = false;
     each_leaf(tree, [&](const Array&) { any = true; });
-    if (any) fail_specs(path, "is none, but what stands there holds arrays; they need a spec, P() if they are the same on every device");
+    if (any)
+      fail_specs(
+          path,
+          "is none, but what stands there holds arrays; they need a spec, P() if they are the same on every device");
   } else if (specs.kind() == SpecTree::Kind::spec) {
     each_leaf(tree, [&](const Array& leaf) {
       if (!leaf.empty()) out.push_back(&specs.spec());
     });
   } else if constexpr (std::is_same_v<T, Array>) {
-    fail_specs(path, "is a list of " + std::to_string(specs.list().size()) + ", but what stands there is one array; it takes one spec");
+    fail_specs(path, "is a list of " + std::to_string(specs.list().size()) +
+                         ", but what stands there is one array; it takes one spec");
   } else {
     // One entry for each child, or for each that may hold arrays.
     std::size_t children = 0, holding = 0;
@@ -126,7 +134,8 @@ void match_specs(const SpecTree& specs, const T& tree, const std::string& path, 
     });
     std::size_t given = specs.list().size();
     if (given != children && given != holding)
-      fail_specs(path, "is a list of " + std::to_string(given) + ", but what stands there has " + std::to_string(children) + " members; the list follows the tree");
+      fail_specs(path, "is a list of " + std::to_string(given) + ", but what stands there has " +
+                           std::to_string(children) + " members; the list follows the tree");
     std::size_t next = 0;
     each_child(tree, [&]<class C>(const C& child) {
       if (given != children && !contains_array<C>()) return;
@@ -137,38 +146,48 @@ void match_specs(const SpecTree& specs, const T& tree, const std::string& path, 
 }
 
 template <class Arguments>
-void match_arguments(const std::vector<SpecTree>& specs, const Arguments& arguments, std::vector<const PartitionSpec*>& out) {
+void match_arguments(const std::vector<SpecTree>& specs, const Arguments& arguments,
+                     std::vector<const PartitionSpec*>& out) {
   constexpr std::size_t count = std::tuple_size_v<Arguments>;
   std::size_t holding = 0;
-  std::apply([&](const auto&... argument) { ((holding += contains_array<std::decay_t<decltype(argument)>>()), ...); }, arguments);
+  std::apply([&](const auto&... argument) { ((holding += contains_array<std::decay_t<decltype(argument)>>()), ...); },
+             arguments);
   if (specs.size() != count && specs.size() != holding)
-    fail_specs("in_specs", "has " + std::to_string(specs.size()) + " entries, the function takes " + std::to_string(count) + " arguments; give one entry for each");
+    fail_specs("in_specs", "has " + std::to_string(specs.size()) + " entries, the function takes " +
+                               std::to_string(count) + " arguments; give one entry for each");
   std::size_t next = 0;
-  std::apply([&](const auto&... argument) {
-    auto visit = [&]<class T>(const T& tree) {
-      if (specs.size() != count && !contains_array<T>()) return;
-      match_specs(specs[next], tree, "in_specs[" + std::to_string(next) + "]", out);
-      ++next;
-    };
-    (visit(argument), ...);
-  }, arguments);
+  std::apply(
+      [&](const auto&... argument) {
+        auto visit = [&]<class T>(const T& tree) {
+          if (specs.size() != count && !contains_array<T>()) return;
+          match_specs(specs[next], tree, "in_specs[" + std::to_string(next) + "]", out);
+          ++next;
+        };
+        (visit(argument), ...);
+      },
+      arguments);
 }
 
 template <class Result>
 void match_result(const std::vector<SpecTree>& specs, const Result& result, std::vector<const PartitionSpec*>& out) {
   if (specs.size() == 1) {
-    if (specs[0].kind() == SpecTree::Kind::spec || !IsTupleLike<Result>::value) return match_specs(specs[0], result, "out_specs[0]", out);
+    if (specs[0].kind() == SpecTree::Kind::spec || !IsTupleLike<Result>::value)
+      return match_specs(specs[0], result, "out_specs[0]", out);
   }
   if constexpr (IsTupleLike<Result>::value) {
     if (specs.size() != std::tuple_size_v<Result>)
-      fail_specs("out_specs", "has " + std::to_string(specs.size()) + " entries, the function returns " + std::to_string(std::tuple_size_v<Result>) + " values; give one entry for each, or one for all");
+      fail_specs("out_specs", "has " + std::to_string(specs.size()) + " entries, the function returns " +
+                                  std::to_string(std::tuple_size_v<Result>) +
+                                  " values; give one entry for each, or one for all");
     std::size_t next = 0;
     each_child(result, [&](const auto& element) {
       match_specs(specs[next], element, "out_specs[" + std::to_string(next) + "]", out);
       ++next;
     });
   } else {
-    fail_specs("out_specs", "has " + std::to_string(specs.size()) + " entries, the function returns one value; give one entry, which may be a list that follows the value's members");
+    fail_specs("out_specs", "has " + std::to_string(specs.size()) +
+                                " entries, the function returns one value; give one entry, which may be a list that "
+                                "follows the value's members");
   }
 }
 
@@ -179,8 +198,14 @@ using SpmdResult = std::decay_t<decltype(std::apply(std::declval<F&>(), std::dec
 template <class F>
 class Spmd : public Callable<Spmd<F>, signature_of<F>> {
  public:
-  Spmd(std::shared_ptr<F> fn, std::optional<Mesh> mesh, ShardMapOptions specs, const char* name, bool expanding, std::source_location where)
-      : fn_(std::move(fn)), mesh_(std::move(mesh)), specs_(std::make_shared<const ShardMapOptions>(std::move(specs))), name_(name), expanding_(expanding), where_(where) {}
+  Spmd(std::shared_ptr<F> fn, std::optional<Mesh> mesh, ShardMapOptions specs, const char* name, bool expanding,
+       std::source_location where)
+      : fn_(std::move(fn)),
+        mesh_(std::move(mesh)),
+        specs_(std::make_shared<const ShardMapOptions>(std::move(specs))),
+        name_(name),
+        expanding_(expanding),
+        where_(where) {}
 
   template <class Arguments>
   SpmdResult<F, Arguments> run(std::source_location where, Arguments arguments) const {
@@ -202,7 +227,8 @@ class Spmd : public Callable<Spmd<F>, signature_of<F>> {
       });
       if constexpr (std::is_void_v<Result>) {
         apply_user_code(*fn_, std::move(blocks));
-        if (!specs_->out_specs.empty()) fail_specs("out_specs", "is given, but the function returns nothing; it takes {}");
+        if (!specs_->out_specs.empty())
+          fail_specs("out_specs", "is given, but the function returns nothing; it takes {}");
         scope.finish({}, {});
       } else {
         Result result = apply_user_code(*fn_, std::move(blocks));
@@ -253,8 +279,10 @@ class ConstructedSpmd : public Callable<ConstructedSpmd<F>, signature_of<F>> {
 template <class F>
 class SpmdConstructor {
  public:
-  SpmdConstructor(std::shared_ptr<F> fn, ShardMapOptions specs, ExpandOptions options) : fn_(std::move(fn)), specs_(std::move(specs)), options_(options) {}
-  ConstructedSpmd<F> operator()(const Mesh& mesh, ConstructOptions options = {}, std::source_location where = std::source_location::current()) const {
+  SpmdConstructor(std::shared_ptr<F> fn, ShardMapOptions specs, ExpandOptions options)
+      : fn_(std::move(fn)), specs_(std::move(specs)), options_(options) {}
+  ConstructedSpmd<F> operator()(const Mesh& mesh, ConstructOptions options = {},
+                                std::source_location where = std::source_location::current()) const {
     return {Spmd<F>(fn_, mesh, specs_, "shard_map", !options_.tiled, where), options.jit, where};
   }
 
@@ -274,27 +302,33 @@ auto share(F&& fn) {
 /// A function of global arrays that runs fn on each device of the mesh, on the blocks that in_specs make of them; its
 /// results are put together by out_specs. Throws UserError for specs that do not fit, at the call.
 template <class F>
-detail::Spmd<std::decay_t<F>> shard_map(F&& fn, const Mesh& mesh, ShardMapOptions specs, std::source_location where = std::source_location::current()) {
+detail::Spmd<std::decay_t<F>> shard_map(F&& fn, const Mesh& mesh, ShardMapOptions specs,
+                                        std::source_location where = std::source_location::current()) {
   return {detail::share(std::forward<F>(fn)), mesh, std::move(specs), "shard_map", false, where};
 }
 /// On the mesh that set_mesh gives at the call.
 template <class F>
-detail::Spmd<std::decay_t<F>> shard_map(F&& fn, ShardMapOptions specs, std::source_location where = std::source_location::current()) {
+detail::Spmd<std::decay_t<F>> shard_map(F&& fn, ShardMapOptions specs,
+                                        std::source_location where = std::source_location::current()) {
   return {detail::share(std::forward<F>(fn)), std::nullopt, std::move(specs), "shard_map", false, where};
 }
 /// As shard_map, but a varying input loses its leading dimension over the devices, and a varying output gains one.
 template <class F>
-detail::Spmd<std::decay_t<F>> expanding_shard_map(F&& fn, const Mesh& mesh, ShardMapOptions specs, ExpandOptions options = {},
+detail::Spmd<std::decay_t<F>> expanding_shard_map(F&& fn, const Mesh& mesh, ShardMapOptions specs,
+                                                  ExpandOptions options = {},
                                                   std::source_location where = std::source_location::current()) {
   return {detail::share(std::forward<F>(fn)), mesh, std::move(specs), "expanding_shard_map", !options.tiled, where};
 }
 template <class F>
-detail::Spmd<std::decay_t<F>> expanding_shard_map(F&& fn, ShardMapOptions specs, ExpandOptions options = {}, std::source_location where = std::source_location::current()) {
-  return {detail::share(std::forward<F>(fn)), std::nullopt, std::move(specs), "expanding_shard_map", !options.tiled, where};
+detail::Spmd<std::decay_t<F>> expanding_shard_map(F&& fn, ShardMapOptions specs, ExpandOptions options = {},
+                                                  std::source_location where = std::source_location::current()) {
+  return {
+      detail::share(std::forward<F>(fn)), std::nullopt, std::move(specs), "expanding_shard_map", !options.tiled, where};
 }
 /// expanding_shard_map whose mesh comes later: shard_map_constructor(f, specs)(mesh, {.jit = true})(arguments...).
 template <class F>
-detail::SpmdConstructor<std::decay_t<F>> shard_map_constructor(F&& fn, ShardMapOptions specs, ExpandOptions options = {}) {
+detail::SpmdConstructor<std::decay_t<F>> shard_map_constructor(F&& fn, ShardMapOptions specs,
+                                                               ExpandOptions options = {}) {
   return {detail::share(std::forward<F>(fn)), std::move(specs), options};
 }
 
