@@ -112,6 +112,8 @@ void ProgramEmitter::release(const std::shared_ptr<Place>& place) {
 }
 
 void ProgramEmitter::releaseAfter(Operation* op) {
+  for (auto& place : temporaries) release(place);
+  temporaries.clear();
   llvm::SmallVector<Value> done;
   auto consider = [&](Value value) {
     if (value.getParentBlock() != op->getBlock()) return;
@@ -155,11 +157,17 @@ void ProgramEmitter::emitOp(Operation* op) {
         if (isScalarOp(o)) return emitScalar(o);
         // The same bytes under another type.
         Value operand = o->getOperand(0), result = o->getResult(0);
-        Slot slot;
-        slot.pointer = o.getOperation()->getName().getStringRef() == "skein.pvary" ? pointerOf(operand) : densePointerOf(operand);
-        slot.layout = denseLayout(arrayType(result));
-        if (llvm::isa<ir::PvaryOp>(o.getOperation())) slot.layout = slotOf(operand).layout;
-        slot.place = slots[operand].place;
+        bool reshapes = llvm::isa<ir::ReshapeOp>(o.getOperation());
+        Slot from = slotOf(operand), slot;
+        if (reshapes && from.pointer && !from.layout.dense) {
+          slot = allocate(arrayType(result));
+          copy(from.pointer, from.layout, slot.pointer, denseLayout(arrayType(operand)), arrayType(operand));
+          slots[result] = slot;
+          return;
+        }
+        slot.pointer = pointerOf(operand);
+        slot.layout = reshapes || !from.pointer ? denseLayout(arrayType(result)) : from.layout;
+        slot.place = from.place;
         if (slot.place) ++slot.place->users;
         slots[result] = slot;
         aliasesOf[operand].push_back(result);
@@ -217,9 +225,7 @@ Value ProgramEmitter::densePointerOf(Value value) {
   auto type = arrayType(value);
   Slot temporary = allocate(type);
   copy(slot.pointer, slot.layout, temporary.pointer, temporary.layout, type);
-  // The copy stands in for the value from here on.
-  temporary.place->users = 1;
-  slots[value] = temporary;
+  temporaries.push_back(temporary.place);  // until the op that asked is emitted
   return temporary.pointer;
 }
 

@@ -49,6 +49,7 @@ class ProgramEmitter {
   llvm::DenseMap<mlir::Value, Slot> slots;
   llvm::DenseMap<mlir::Value, Destination> destinations;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value, 2>> aliasesOf;
+  llvm::SmallVector<std::shared_ptr<Place>> temporaries;  // of the op that is being emitted
   double loopFactor = 1;
   int nextKernel = 0;
 

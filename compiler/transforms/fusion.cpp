@@ -132,7 +132,9 @@ class BlockFusion {
         for (Value result : user->getResults()) theirs = std::max(theirs, volume(arrayType(result).getShape()));
         // What does not vary along the last dimension is computed once a row: the loop over the row hoists it.
         auto broadcast = llvm::dyn_cast<ir::BroadcastOp>(user);
-        bool oncePerRow = broadcast && broadcast.getShape().size() > 1 && !llvm::is_contained(broadcast.getDims(), static_cast<int64_t>(broadcast.getShape().size()) - 1);
+        bool oncePerRow = broadcast && broadcast.getShape().size() > 1;
+        for (size_t i = 0; oncePerRow && i < broadcast.getDims().size(); ++i)
+          oncePerRow = broadcast.getDims()[i] + 1 != static_cast<int64_t>(broadcast.getShape().size()) || arrayType(value).getDimSize(i) == 1;
         if (llvm::isa<ir::BroadcastOp, ir::TakeOp>(user) && !oncePerRow && theirs / mine > kMostWrittenOut) again += static_cast<double>(theirs / mine - 1);
       }
     }
@@ -208,15 +210,25 @@ class BlockFusion {
     llvm::DenseSet<Value> seen;
     for (Value operand : reads(op)) inputsOf(operand, kernel.inputs, seen);
     if (Kernel* other = partner(kernel, op)) {
+      // Where all that it reads is there already, the earlier place serves those who wait for the results.
+      if (!llvm::all_of(kernel.inputs, [&](Value v) { return isAvailable(v, *other); })) other->position = op;
       llvm::append_range(other->roots, kernel.roots);
       other->inputs.insert(kernel.inputs.begin(), kernel.inputs.end());
-      other->position = op;
       return;
     }
     kernels.push_back(std::move(kernel));
   }
 
-  /// A kernel over the same iteration space that can wait until `op`.
+  /// Whether a value that is in memory is so before the kernel runs.
+  bool isAvailable(Value v, const Kernel& kernel) {
+    Operation* op = v.getDefiningOp();
+    if (!op || op->getBlock() != &block) return true;
+    for (const Kernel& maker : kernels)
+      if (llvm::is_contained(maker.roots, v)) return &maker != &kernel && maker.position->isBeforeInBlock(kernel.position);
+    return op->isBeforeInBlock(kernel.position);
+  }
+
+  /// A kernel over the same iteration space that can run with this one: at its own place, or waiting until `op`.
   Kernel* partner(const Kernel& kernel, Operation* op) {
     if (kernel.window) return nullptr;
     auto space = [](const Kernel& k) {
@@ -241,14 +253,15 @@ class BlockFusion {
       bool small = volume(space(kernel)) < kLargeElements;
       if (kernel.reduce ? !shares : !(shares || small)) continue;
       if (joins(other) || joins(kernel)) continue;
+      if (llvm::all_of(kernel.inputs, [&](Value v) { return isAvailable(v, other); })) return &other;
       // Nobody between the two reads what the first makes, and neither does the second.
       bool between = llvm::any_of(other.roots, [&](Value root) { return kernel.inputs.contains(root); });
       for (Value root : other.roots)
         for (Operation* user : root.getUsers()) {
           Operation* here = block.findAncestorOpInBlock(*user);
           if (!here->isBeforeInBlock(op)) continue;
-          // Ops that are computed inside kernels read where those kernels stand.
-          if (!isFusible(here)) between = true;
+          // Ops that are computed inside kernels read where those kernels stand; others, and mere views, read here.
+          if (!isFusible(here) || llvm::isa<ir::ReshapeOp>(here)) between = true;
         }
       for (const Kernel& third : kernels)
         if (&third != &other && other.position->isBeforeInBlock(third.position))
@@ -287,7 +300,11 @@ class BlockFusion {
     Operation* made = builder.create(state);
     if (logging("fusion")) explain(kernel, *body);
     for (auto [root, result] : llvm::zip(kernel.roots, made->getResults())) {
-      root.replaceAllUsesWith(result);
+      // Kernels hold constants of their own.
+      if (root.getDefiningOp<ir::ConstantOp>())
+        root.replaceUsesWithIf(result, [&](OpOperand& use) { return !isFusible(block.findAncestorOpInBlock(*use.getOwner())); });
+      else
+        root.replaceAllUsesWith(result);
       for (Kernel& other : kernels) {
         if (other.inputs.contains(root)) {
           llvm::SetVector<Value> renamed;

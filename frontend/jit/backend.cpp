@@ -124,11 +124,11 @@ class Kept {
 }  // namespace
 
 std::shared_ptr<const Backend> make_backend(mlir::ModuleOp module, const std::vector<int>& donated, bool keep) {
-  static Kept kept;
+  static auto* kept = new Kept;  // not destroyed: programs may run until the very end
   std::string text;
   if (keep) {
     text = print(module, true);
-    if (auto found = kept.find(text)) return found;
+    if (auto found = kept->find(text)) return found;
   }
   static const bool interpreted = [] {
     const char* chosen = std::getenv("SKEIN_EXECUTE");
@@ -139,7 +139,7 @@ std::shared_ptr<const Backend> make_backend(mlir::ModuleOp module, const std::ve
     backend = std::make_shared<InterpretedBackend>(module);
   else
     backend = std::make_shared<CompiledBackend>(compiler::compile(module, {.donated = donated}));
-  if (keep) kept.add(text, backend);
+  if (keep) kept->add(text, backend);
   return backend;
 }
 
