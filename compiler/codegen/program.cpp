@@ -60,7 +60,7 @@ void ProgramEmitter::emitMain(func::FuncOp source, llvm::ArrayRef<int> donated) 
       Operation* producer = value.getDefiningOp();
       if (!producer || taken.contains(input) || argument.getType() != value.getType()) continue;
       auto kernel = llvm::dyn_cast<ir::KernelOp>(producer);
-      if (!kernel || lastUse(argument) != producer || llvm::count(kernel.getInputs(), argument) != 1) continue;
+      if (!kernel || kernel->hasAttr("window") || lastUse(argument) != producer || llvm::count(kernel.getInputs(), argument) != 1) continue;
       auto isDense = [](Value) { return true; };
       bool flat = llvm::all_of(kernel.getBody().front().getTerminator()->getOperands(), [&](Value root) {
         return arrayType(root).getShape() == arrayType(value).getShape() && followsFlatIndex(root, isDense);
@@ -367,7 +367,7 @@ void ProgramEmitter::emitKernelOp(ir::KernelOp op) {
       Value over;
       for (auto [k, input] : llvm::enumerate(op.getInputs())) {
         Slot& slot = slots[input];
-        bool elementwise = flat && slot.layout.dense;
+        bool elementwise = flat && !window && slot.layout.dense;
         bool isWindow = window && update.getOperand() == op.getBody().getArgument(k) && llvm::hasSingleElement(op.getBody().getArgument(k).getUses());
         if ((elementwise || isWindow) && slot.place && slot.place->users == 1 && diesAt(input, op) && !reused.contains(input) &&
             volume(arrayType(input).getShape()) == volume(type.getShape()) && byteSize(arrayType(input).getElementType()) == byteSize(type.getElementType())) {

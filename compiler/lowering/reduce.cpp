@@ -141,12 +141,21 @@ Value Reduction::splat(Value scalar, Value shape) {
   return scalar;
 }
 
+/// `then` where v is finite (v itself if none is given), else `other` (0 if none is given).
+static Value finiteOr(Builder& b, Value v, Value other, Value then = {}) {
+  Value infinity = constantOf(b, v.getType(), std::numeric_limits<double>::infinity(), 0);
+  Value finite = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, math::AbsFOp::create(b, v), infinity);
+  return arith::SelectOp::create(b, finite, then ? then : v, other ? other : constantOf(b, v.getType(), 0, 0));
+}
+
+static Value onlyNotFinite(Builder& b, Value v) { return finiteOr(b, v, v, constantOf(b, v.getType(), 0, 0)); }
+
 Reduction::Values Reduction::step(llvm::ArrayRef<Value> run, Elem x, Value index, llvm::ArrayRef<Value> total) {
   Value v = x.re;
   if (is_float && v.getType() != runElement && getElementTypeOrSelf(v.getType()) != runElement) v = arith::ExtFOp::create(b, like(v, runElement), v);
   v = splat(v, run[0]);
   if (kind == Kind::Moments) {
-    Value mean = total[0];
+    Value mean = finiteOr(b, total[0], {});  // deviations from infinity say nothing
     if (getElementTypeOrSelf(mean.getType()) != runElement) mean = arith::TruncFOp::create(b, like(mean, runElement), mean);
     Value deviation = arith::SubFOp::create(b, v, splat(mean, v));
     return {arith::AddFOp::create(b, run[0], deviation), math::FmaOp::create(b, deviation, deviation, run[1])};
@@ -206,6 +215,8 @@ Reduction::Values Reduction::fold(llvm::ArrayRef<Value> total, Value before, llv
   Value all = arith::AddFOp::create(b, n, c);
   Value weight = arith::DivFOp::create(b, c, all);
   Value mean = arith::AddFOp::create(b, total[0], arith::MulFOp::create(b, shift, weight));
+  // From an infinite mean nothing leads back; only the opposite infinity, or NaN, changes it.
+  mean = finiteOr(b, total[0], arith::AddFOp::create(b, total[0], onlyNotFinite(b, shift)), mean);
   Value between = arith::MulFOp::create(b, arith::MulFOp::create(b, shift, shift), arith::MulFOp::create(b, n, weight));
   return {mean, arith::AddFOp::create(b, total[1], arith::AddFOp::create(b, m2, between))};
 }
@@ -216,6 +227,7 @@ Reduction::Values Reduction::combine(llvm::ArrayRef<Value> x, Value countX, llvm
   Value shift = arith::SubFOp::create(b, y[0], x[0]);
   Value weight = arith::DivFOp::create(b, ny, arith::AddFOp::create(b, nx, ny));
   Value mean = arith::AddFOp::create(b, x[0], arith::MulFOp::create(b, shift, weight));
+  mean = finiteOr(b, shift, arith::AddFOp::create(b, onlyNotFinite(b, x[0]), onlyNotFinite(b, y[0])), mean);
   Value between = arith::MulFOp::create(b, arith::MulFOp::create(b, shift, shift), arith::MulFOp::create(b, nx, weight));
   return {mean, arith::AddFOp::create(b, arith::AddFOp::create(b, x[1], y[1]), between)};
 }
