@@ -38,13 +38,14 @@ void emitElementLoop(ElementEmitter& e, Operation* op, const Position& at) {
   Block& body = loop.getBody().front();
   auto positionOf = [&](Value v) { return arrayType(v).getRank() == 0 ? Position{} : at; };
 
-  // The carry holds vectors where the loop works on arrays, scalars where it counts.
+  // The carry holds vectors where the loop works on several elements, scalars where it works on one or counts.
+  bool oneElement = e.width == 1 || (at.flat ? at.flat->uniform() : llvm::all_of(at.dims, [](const Index& i) { return i.uniform(); }));
   llvm::SmallVector<Value> inits;
   llvm::SmallVector<bool> complex;
   for (Value init : loop.getInits()) {
     Elem first = e.emit(init, positionOf(init));
     complex.push_back(static_cast<bool>(first.im));
-    bool lanes = e.width > 1 && arrayType(init).getRank() > 0;
+    bool lanes = !oneElement && arrayType(init).getRank() > 0;
     inits.push_back(lanes ? vectorOf(b, first.re, e.width) : first.re);
     if (first.im) inits.push_back(lanes ? vectorOf(b, first.im, e.width) : first.im);
   }
@@ -70,7 +71,7 @@ void emitElementLoop(ElementEmitter& e, Operation* op, const Position& at) {
     llvm::SmallVector<Value> yields;
     for (Value yielded : body.getTerminator()->getOperands()) {
       Elem value = e.emit(yielded, positionOf(yielded));
-      bool lanes = e.width > 1 && arrayType(yielded).getRank() > 0;
+      bool lanes = !oneElement && arrayType(yielded).getRank() > 0;
       yields.push_back(lanes ? vectorOf(b, value.re, e.width) : value.re);
       if (value.im) yields.push_back(lanes ? vectorOf(b, value.im, e.width) : value.im);
     }

@@ -58,6 +58,8 @@ const Host& host() {
     Host h;
     h.cpu = llvm::sys::getHostCPUName().str();
     llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+    // The bfloat16 conversions of AVX-512 flush subnormal numbers.
+    features["avx512bf16"] = features["avxneconvert"] = false;
     for (auto& feature : features) h.features += (h.features.empty() ? "" : ",") + std::string(feature.second ? "+" : "-") + feature.first().str();
     h.triple = llvm::sys::getProcessTriple();
     return h;
