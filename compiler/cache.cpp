@@ -135,7 +135,7 @@ void storeCached(const std::string& key, const CachedProgram& program) {
   std::error_code ignored;
   fs::remove(temporary, ignored);
   std::string what = "the cache of compiled programs in " + cache.path.string() + " cannot be written: " + error.message() + "; free space, or set SKEIN_CACHE_DIR to another folder or to \"off\"";
-  if (cache.asked) throw RuntimeError(what, "compile");
+  if (cache.asked) throw RuntimeError(what, "compile", "", 0);
   log("cache", what);
 }
 

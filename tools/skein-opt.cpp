@@ -1,4 +1,5 @@
 // Runs passes on a file of IR: mlir-opt for Skein.
+#include "compiler/passes.h"
 #include "dialects/skein/dialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -10,19 +11,12 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 
-#if __has_include("compiler/passes.h")
-#include "compiler/passes.h"
-#define SKEIN_HAS_PASSES 1
-#endif
-
 int main(int argc, char** argv) {
   mlir::DialectRegistry registry;
   registry.insert<skein::ir::SkeinDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::LLVM::LLVMDialect,
                   mlir::math::MathDialect, mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
                   mlir::vector::VectorDialect>();
   mlir::registerTransformsPasses();  // canonicalize, cse...
-#ifdef SKEIN_HAS_PASSES
   skein::compiler::registerPasses();
-#endif
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Skein's optimiser driver\n", registry));
 }

@@ -183,12 +183,28 @@ Value convertFloat(Builder& b, Value x, FloatType to) {
     Value one = integer(b, bits, 1);
     Value towardsZero = arith::SelectOp::create(b, tooFar, arith::SubIOp::create(b, bits, one), bits);
     Value odd = arith::SelectOp::create(b, inexact, arith::OrIOp::create(b, towardsZero, one), bits);
-    return arith::TruncFOp::create(b, like(x, to), arith::BitcastOp::create(b, single.getType(), odd));
+    return convertFloat(b, arith::BitcastOp::create(b, single.getType(), odd), to);
+  }
+  if (from == 32 && to.isBF16()) {
+    // To nearest even on the bits: the processor's instruction flushes subnormal numbers. NaN stays one.
+    Value bits = arith::BitcastOp::create(b, like(x, b.getI32Type()), x);
+    Value upper = integer(b, bits, 16);
+    Value even = arith::AndIOp::create(b, arith::ShRUIOp::create(b, bits, upper), integer(b, bits, 1));
+    Value rounded = arith::AddIOp::create(b, bits, arith::AddIOp::create(b, even, integer(b, bits, 0x7fff)));
+    rounded = arith::SelectOp::create(b, isNan(b, x), arith::OrIOp::create(b, bits, integer(b, bits, 0x400000)), rounded);
+    Value half = arith::TruncIOp::create(b, like(x, b.getI16Type()), arith::ShRUIOp::create(b, rounded, upper));
+    return arith::BitcastOp::create(b, like(x, to), half);
+  }
+  if (from == 16 && getElementTypeOrSelf(x.getType()).isBF16() && to.getWidth() > 16) {
+    // On the bits too: LLVM then sees no arithmetic in bfloat16, which it would give to a library.
+    Value bits = arith::ExtUIOp::create(b, like(x, b.getI32Type()), arith::BitcastOp::create(b, like(x, b.getI16Type()), x));
+    Value single = arith::BitcastOp::create(b, like(x, b.getF32Type()), arith::ShLIOp::create(b, bits, integer(b, bits, 16)));
+    return convertFloat(b, single, to);
   }
   if (from < to.getWidth()) return arith::ExtFOp::create(b, like(x, to), x);
   if (from > to.getWidth()) return arith::TruncFOp::create(b, like(x, to), x);
-  Value wide = arith::ExtFOp::create(b, like(x, b.getF32Type()), x);  // float16 <-> bfloat16
-  return arith::TruncFOp::create(b, like(x, to), wide);
+  Value wide = convertFloat(b, x, b.getF32Type());  // float16 <-> bfloat16
+  return convertFloat(b, wide, to);
 }
 
 namespace {
@@ -197,12 +213,13 @@ Value convertReal(Builder& b, Value x, Type from, Type to) {
   if (from == to) return x;
   bool fromFloat = llvm::isa<FloatType>(from), toFloat = llvm::isa<FloatType>(to);
   if (to.isInteger(1)) {
+    if (fromFloat && from.getIntOrFloatBitWidth() == 16) x = convertFloat(b, x, b.getF32Type());
     if (fromFloat) return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, x, real(b, x, 0));
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, x, integer(b, x, 0));
   }
   if (fromFloat && toFloat) return convertFloat(b, x, llvm::cast<FloatType>(to));
   if (fromFloat) {
-    if (from.getIntOrFloatBitWidth() == 16) x = arith::ExtFOp::create(b, like(x, b.getF32Type()), x);
+    if (from.getIntOrFloatBitWidth() == 16) x = convertFloat(b, x, b.getF32Type());
     return floatToInteger(b, x, to);
   }
   if (toFloat) {
@@ -210,7 +227,7 @@ Value convertReal(Builder& b, Value x, Type from, Type to) {
     bool narrow = to.getIntOrFloatBitWidth() == 16;  // through float32: float16 cannot hold every 16-bit integer
     Type wide = narrow ? like(x, b.getF32Type()) : target;
     Value converted = isUnsigned(from) ? Value(arith::UIToFPOp::create(b, wide, x)) : Value(arith::SIToFPOp::create(b, wide, x));
-    return narrow ? Value(arith::TruncFOp::create(b, target, converted)) : converted;
+    return narrow ? convertFloat(b, converted, llvm::cast<FloatType>(to)) : converted;
   }
   Type target = like(x, signless(to));
   unsigned fromWidth = from.getIntOrFloatBitWidth(), toWidth = to.getIntOrFloatBitWidth();
@@ -274,10 +291,10 @@ Elem emitElementwise(Builder& b, Operation* op, llvm::ArrayRef<Elem> operands) {
   if (element.getIntOrFloatBitWidth() != 16) return {emitFloat(b, op, x), {}};
   if (llvm::isa<ir::NextafterOp>(op)) return {nextafter16(b, x[0], x[1]), {}};
   // 16-bit floats compute in float32 and round once per op.
-  for (Value& v : x) v = arith::ExtFOp::create(b, like(v, b.getF32Type()), v);
+  for (Value& v : x) v = convertFloat(b, v, b.getF32Type());
   Value wide = emitFloat(b, op, x);
   if (!llvm::isa<FloatType>(getElementTypeOrSelf(wide.getType()))) return {wide, {}};
-  return {arith::TruncFOp::create(b, like(wide, result), wide), {}};
+  return {convertFloat(b, wide, llvm::cast<FloatType>(result)), {}};
 }
 
 }  // namespace skein::compiler

@@ -152,7 +152,7 @@ static Value onlyNotFinite(Builder& b, Value v) { return finiteOr(b, v, v, const
 
 Reduction::Values Reduction::step(llvm::ArrayRef<Value> run, Elem x, Value index, llvm::ArrayRef<Value> total) {
   Value v = x.re;
-  if (is_float && v.getType() != runElement && getElementTypeOrSelf(v.getType()) != runElement) v = arith::ExtFOp::create(b, like(v, runElement), v);
+  if (is_float && v.getType() != runElement && getElementTypeOrSelf(v.getType()) != runElement) v = convertFloat(b, v, llvm::cast<FloatType>(runElement));
   v = splat(v, run[0]);
   if (kind == Kind::Moments) {
     Value mean = finiteOr(b, total[0], {});  // deviations from infinity say nothing
@@ -193,7 +193,7 @@ Reduction::Values Reduction::horizontal(llvm::ArrayRef<Value> run) {
 Reduction::Values Reduction::startTotal(Elem first) {
   if (kind == Kind::Moments) {
     Value mean = first.re;
-    if (!getElementTypeOrSelf(mean.getType()).isF64()) mean = arith::ExtFOp::create(b, like(mean, b.getF64Type()), mean);
+    mean = convertFloat(b, mean, b.getF64Type());
     return {mean, constantOf(b, mean.getType(), 0, 0)};
   }
   Values run = start(false);

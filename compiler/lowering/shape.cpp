@@ -67,7 +67,7 @@ Elem emitIota(ElementEmitter& e, ir::IotaOp op, const Position& at) {
   if (auto f = llvm::dyn_cast<FloatType>(part)) {
     Type wide = f.getWidth() == 16 ? Type(b.getF32Type()) : part;
     v = arith::SIToFPOp::create(b, like(wide), v);
-    if (wide != part) v = arith::TruncFOp::create(b, like(part), v);
+    if (wide != part) v = convertFloat(b, v, f);
   } else {
     unsigned have = getElementTypeOrSelf(v.getType()).getIntOrFloatBitWidth(), want = part.getIntOrFloatBitWidth();
     if (have > want) v = arith::TruncIOp::create(b, like(part), v);

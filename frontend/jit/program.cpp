@@ -117,7 +117,11 @@ ProgramPtr ProgramScope::finish(std::span<const Array* const> outputs, const std
   std::vector<int> reusable;
   for (int input : donated)
     if (!handed_through[static_cast<std::size_t>(input)]) reusable.push_back(input);
-  compiled->backend = make_backend(*traced.module, reusable, !traced.embed);
+  try {
+    compiled->backend = make_backend(*traced.module, reusable, !traced.embed);
+  } catch (const RuntimeError& error) {
+    rethrow_at_call(error);
+  }
   return compiled;
 }
 
@@ -192,7 +196,11 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
     buffers[first_result + k] = impl->data;
     if (donor) donor->state = ArrayImpl::State::donated;
   }
-  if (program.backend) program.backend->run({buffers, count});
+  try {
+    if (program.backend) program.backend->run({buffers, count});
+  } catch (const RuntimeError& error) {
+    rethrow_at_call(error);
+  }
 
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const OutputPlan& plan = program.outputs[i];

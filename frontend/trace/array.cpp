@@ -130,7 +130,11 @@ ArrayImpl* make_concrete(DType dtype, const Shape& shape) {
     impl->data = impl->small;
   } else {
     Array guard(impl);  // frees it should there be no memory
-    impl->buffer = runtime::Buffer::allocate(static_cast<std::size_t>(bytes));
+    try {
+      impl->buffer = runtime::Buffer::allocate(static_cast<std::size_t>(bytes));
+    } catch (const RuntimeError& error) {
+      rethrow_at_call(error);
+    }
     impl->data = impl->buffer.data();
     retain(impl);
   }

@@ -31,6 +31,8 @@ const char* current_op();
 std::source_location current_location();
 /// Throws UserError with the current call's op and line.
 [[noreturn]] void fail(const std::string& message);
+/// Throws the error again, with the user's call where it names no place.
+[[noreturn]] void rethrow_at_call(const RuntimeError&);
 
 /// Whether the array stands for a value of a program being traced.
 bool is_traced(const Array&);

@@ -33,6 +33,10 @@ PublicUserCode::~PublicUserCode() { site = op_ ? Site{op_, where_, true} : Site{
 const char* current_op() { return site.active ? site.op : ""; }
 std::source_location current_location() { return site.active ? site.where : std::source_location(); }
 void fail(const std::string& message) { throw UserError(message, current_op(), current_location()); }
+void rethrow_at_call(const RuntimeError& error) {
+  if (*error.file() || !site.active) throw error;
+  throw RuntimeError(std::string(error.message()), site.op, site.where);
+}
 
 // ---- contexts ----
 

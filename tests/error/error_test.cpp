@@ -1,6 +1,7 @@
 // Every case of bad input that is found while tracing.
 #include "tests/error/expect_error.h"
 
+#include <functional>
 #include <thread>
 
 // A statement stands on the line that its error must name.
@@ -100,20 +101,9 @@ TEST(Errors, OutSpecsThatPromiseReplication) {
 }
 
 TEST(Errors, CollectivesUnderAVaryingPredicate) {
-  auto bad = [](sk::Array a) {
-    return sk::cond(sk::axis_index("x") > 0, [&] { return sk::psum(a, "x"); }, [&] { return sk::sum(a, {.keepdims = true}); });
-  };
-  try {
-    on4(bad, P("x"), P("x"))(sk::arange(4));
-    FAIL();
-  } catch (const sk::UserError& e) {
-    std::string text = e.what();
-    for (const char* part : {"psum", "axis x", "predicate", "int32[]{V:x}", "error_test.cpp"}) EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;
-  }
-  auto loop = [](sk::Array a) {
-    return sk::while_loop([](sk::Array s) { return sk::sum(s) < 5; }, [](sk::Array s) { return s + sk::pmax(s, "x"); }, a);
-  };
-  EXPECT_THROW(on4(loop, P("x"), P("x"))(sk::arange(4)), sk::UserError);
+  auto x = sk::arange(4);
+  EXPECT_USER_ERROR(on4([](sk::Array a) { return sk::cond(sk::axis_index("x") > 0, [&] { return sk::psum(a, "x"); }, [&] { return sk::sum(a, {.keepdims = true}); }); }, P("x"), P("x"))(x), "psum", "axis x", "predicate", "int32[]{V:x}", "pmax");
+  EXPECT_USER_ERROR(on4([](sk::Array a) { return sk::while_loop([](sk::Array s) { return sk::sum(s) < 5; }, [](sk::Array s) { return s + sk::pmax(s, "x"); }, a); }, P("x"), P("x"))(x), "pmax", "axis x", "predicate", "bool[]{V:x}");
 }
 
 TEST(Errors, MeshesAndDevices) {
@@ -158,6 +148,34 @@ TEST(Errors, TreesThatDoNotMatchTheirSpecs) {
   EXPECT_USER_ERROR(on4([](sk::Array a) { return on4(same, P("x"), P("x"))(a); }, P("x"), P("x"))(x), "shard_map", "inside the body");
 }
 
+TEST(Errors, LinesOfFunctionsThatSkeinOrTheStandardLibraryCalls) {
+  auto x = sk::arange(10);
+  sk::PartitionSpec p = P("x");
+  auto f = sk::shard_map(same, mesh4(), {.in_specs = {p}, .out_specs = {p}}); auto line = [] { return __LINE__; }();
+  auto fails_there = [&](auto&& call) {
+    try {
+      call();
+      ADD_FAILURE() << "no error";
+    } catch (const sk::UserError& e) {
+      EXPECT_NE(std::string(e.what()).find("error_test.cpp:" + std::to_string(line) + ": shard_map: "), std::string::npos) << e.what();
+    }
+  };
+  fails_there([&] { sk::jit(f)(x); });
+  fails_there([&] { sk::jit(f).lower(x).compile(); });
+  fails_there([&] { sk::fori_loop(0, 2, [&](sk::Array, sk::Array a) { return std::apply(f, std::tuple{a}); }, x); });
+  fails_there([&] { sk::while_loop([](sk::Array a) { return sk::sum(a) < 0; }, f, x); });
+  fails_there([&] { sk::cond(sk::sum(x) > 0, f, same, x); });
+  fails_there([&] { sk::switch_(sk::sum(x), std::tuple{f, same}, x); });
+  std::function<sk::Array(sk::Array)> kept = f;
+  fails_there([&] { kept(x); });
+  fails_there([&] { sk::cond(sk::sum(x) > 0, sk::jit(f), same, x); });
+  EXPECT_USER_ERROR(f(x), "shard_map", "pad it to 12");  // the call, where the user writes it
+  EXPECT_USER_ERROR(sk::jit([&](sk::Array a) { return f(a); })(x), "shard_map", "pad it to 12");
+  EXPECT_USER_ERROR(sk::while_loop([](sk::Array a) { return sk::sum(a) < 0; }, sk::jit([](sk::Array a) { return a + sk::zeros({3}); }), x), "add", "float32[3]");
+  std::string text = sk::jit(f).lower(sk::arange(8)).compile().as_text();
+  EXPECT_EQ(text.find("invoke.h"), std::string::npos) << text;
+}
+
 TEST(Errors, JitOptions) {
   EXPECT_USER_ERROR(sk::jit([](sk::Array a) { return a; }, {.static_argnums = {0}})(sk::array(1)), "jit", "static_argnums", "argument 0");
   EXPECT_USER_ERROR(sk::jit([](sk::Array a) { return a; }, {.donate_argnums = {3}})(sk::array(1)), "jit", "donate_argnums", "3");
@@ -170,6 +188,11 @@ TEST(Errors, FromASecondThread) {
     EXPECT_USER_ERROR(sk::zeros({3}) + sk::zeros({4}), "add", "float32[3]");
     EXPECT_USER_ERROR(on4(same, P("x"), P("x"))(sk::arange(10)), "shard_map", "pad it to 12");
     EXPECT_USER_ERROR(sk::psum(sk::arange(2), "x"), "psum", "unbound axis name: x");
+    EXPECT_USER_ERROR(on4([](sk::Array a) { return a * 2; }, P("x"), P())(sk::arange(8)), "shard_map", "not {x}");
+    EXPECT_USER_ERROR(sk::fori_loop(0, 3, [](sk::Array, sk::Array s) { return s * 1.5; }, sk::array(1)), "fori_loop", "int32[]", "float32[]");
+    EXPECT_USER_ERROR(sk::jit([](sk::Array a) { return a * a.item<float>(); })(sk::array(1.f)), "item", "traced");
+    EXPECT_USER_ERROR(sk::load("no such file.npy"), "load", "no such file.npy");
+    EXPECT_EQ(on4([](sk::Array a) { return sk::psum(a, "x"); }, P("x"), P())(sk::arange(4)).item<int>(), 6);
   }).join();
 }
 

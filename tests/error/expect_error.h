@@ -1,18 +1,22 @@
 #pragma once
 // EXPECT_USER_ERROR(statement, op, parts...): the statement, on one line, throws a UserError whose text names this file
-// and line, the op and all parts; afterwards the library works as before.
+// and line, the op and all parts; afterwards the library works as before. EXPECT_RUNTIME_ERROR: a RuntimeError.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <skein/skein.h>
 
+#include <functional>
 #include <string>
+#include <vector>
 
-inline void expect_user_error(const std::function<void()>& statement, int line, const char* file, const std::string& op,
-                              const std::vector<std::string>& parts) {
+template <class Error>
+void expect_error(const std::function<void()>& statement, int line, const char* file, const std::string& op,
+                  const std::vector<std::string>& parts) {
   SCOPED_TRACE(std::string(file) + ":" + std::to_string(line));
   try {
     statement();
     ADD_FAILURE() << "no error";
-  } catch (const skein::UserError& e) {
+  } catch (const Error& e) {
     std::string text = e.what(), name = file;
     name = name.substr(name.rfind('/') + 1);
     std::string place = name + ":" + std::to_string(line) + ":";
@@ -26,4 +30,6 @@ inline void expect_user_error(const std::function<void()>& statement, int line, 
   EXPECT_EQ((skein::array(1) + 1).item<int>(), 2);  // the program goes on
 }
 #define EXPECT_USER_ERROR(statement, op, ...) \
-  expect_user_error([&] { statement; }, __LINE__, __FILE__, op, {__VA_ARGS__})
+  expect_error<skein::UserError>([&] { statement; }, __LINE__, __FILE__, op, {__VA_ARGS__})
+#define EXPECT_RUNTIME_ERROR(statement, op, ...) \
+  expect_error<skein::RuntimeError>([&] { statement; }, __LINE__, __FILE__, op, {__VA_ARGS__})

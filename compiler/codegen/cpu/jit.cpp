@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cmath>
 #include <mutex>
 
 #include "compiler/log.h"
@@ -67,6 +68,21 @@ const Host& host() {
   return instance;
 }
 
+// LLVM rounds to bfloat16 by a library call where the processor has no instruction for it; the C library here has none.
+__bf16 truncateSingle(float x) {
+  auto bits = __builtin_bit_cast(uint32_t, x);
+  bits = x != x ? bits | 0x400000 : bits + 0x7fff + (bits >> 16 & 1);
+  return __builtin_bit_cast(__bf16, static_cast<uint16_t>(bits >> 16));
+}
+__bf16 truncateDouble(double x) {
+  // Through float32 rounded to odd, so that only the second rounding counts.
+  float single = static_cast<float>(x);
+  auto bits = __builtin_bit_cast(uint32_t, single);
+  if (std::abs(static_cast<double>(single)) > std::abs(x)) --bits;
+  if (static_cast<double>(single) != x && x == x) bits |= 1;
+  return truncateSingle(__builtin_bit_cast(float, bits));
+}
+
 [[noreturn]] void fail(const std::string& what, llvm::Error error) { throw InternalError(what + ": " + llvm::toString(std::move(error)), "compile"); }
 
 llvm::orc::LLJIT& jit() {
@@ -88,6 +104,8 @@ llvm::orc::LLJIT& jit() {
     add("skein_print", &skein_print);
     add("skein_check", &skein_check);
     add("skein_sort", &skein_sort);
+    add("__truncsfbf2", &truncateSingle);
+    add("__truncdfbf2", &truncateDouble);
     if (auto error = lljit.getMainJITDylib().define(llvm::orc::absoluteSymbols(symbols))) fail("the runtime's entry points", std::move(error));
     // libm is there; vectors of its functions live in a library of their own.
     ::dlopen("libmvec.so.1", RTLD_NOW | RTLD_GLOBAL);

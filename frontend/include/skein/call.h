@@ -5,7 +5,10 @@
 #include <skein/tree.h>
 
 #include <cstddef>
+#include <cstring>
+#include <functional>
 #include <source_location>
+#include <tuple>
 
 namespace skein::detail {
 
@@ -18,6 +21,20 @@ struct Located {
   T value;
   std::source_location where;
 };
+
+/// The header from which the standard library calls what std::apply, std::function and their like are given.
+struct CalledFrom {
+  constexpr CalledFrom(int, std::source_location w = std::source_location::current()) : where(w) {}
+  std::source_location where;
+};
+inline constexpr std::source_location called_by_std =
+    std::apply([](CalledFrom call) { return call.where; }, std::tuple<int>(0));
+
+/// Where the user called: `where`, or `made_at` if a header passed the call on and `where` is a line of that header.
+inline std::source_location users_line(std::source_location where, std::source_location made_at) {
+  bool passed_on = std::strcmp(where.file_name(), called_by_std.file_name()) == 0;
+  return passed_on ? made_at : where;
+}
 
 struct Unknown {};  // the signature of a generic callable
 
@@ -72,14 +89,16 @@ struct Callable<Derived, R(P...)> {
   R operator()(Located<P>... arguments) const {
     std::source_location where;
     (void)((where = arguments.where, true) || ...);  // the first one's
-    return static_cast<const Derived&>(*this).run(where, std::tuple<P...>(std::move(arguments.value)...));
+    auto& derived = static_cast<const Derived&>(*this);
+    return derived.run(users_line(where, derived.made_at()), std::tuple<P...>(std::move(arguments.value)...));
   }
 };
 template <class Derived, class R>
 struct Callable<Derived, R()> {
   using Signature = R();
   R operator()(std::source_location where = std::source_location::current()) const {
-    return static_cast<const Derived&>(*this).run(where, std::tuple<>());
+    auto& derived = static_cast<const Derived&>(*this);
+    return derived.run(users_line(where, derived.made_at()), std::tuple<>());
   }
 };
 template <class Derived>

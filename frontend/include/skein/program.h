@@ -4,6 +4,7 @@
 #include <skein/call.h>
 #include <skein/tree.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -42,7 +43,7 @@ class SKEIN_API PublicUserCode {
 template <class Fn, class... A>
 decltype(auto) run_user_code(Fn& fn, A&&... arguments) {
   PublicUserCode user;
-  return fn(std::forward<A>(arguments)...);
+  return std::invoke(fn, std::forward<A>(arguments)...);  // a line of its header is known not to be the user's
 }
 template <class Fn, class Tuple>
 decltype(auto) apply_user_code(Fn& fn, Tuple&& arguments) {
