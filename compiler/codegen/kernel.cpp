@@ -145,13 +145,14 @@ int64_t KernelEmitter::chooseLaneDim(llvm::ArrayRef<Value> roots, llvm::ArrayRef
 Value KernelEmitter::f64(Value integer) { return arith::SIToFPOp::create(b, b.getF64Type(), integer); }
 
 llvm::SmallVector<Value> KernelEmitter::laneLoop(ElementEmitter& parent, const Function& f, Value begin, Value end, int64_t step, ValueRange inits, LaneBody body,
-                                                 llvm::function_ref<void(ElementEmitter&)> prepare) {
+                                                 llvm::function_ref<void(ElementEmitter&)> prepare, bool streaming) {
   Value length = arith::SubIOp::create(b, end, begin);
   Value stepValue = parent.constant(step);
   Value whole = arith::MulIOp::create(b, arith::DivUIOp::create(b, length, stepValue), stepValue);
   Value middle = arith::AddIOp::create(b, begin, whole);
   auto run = [&](Value at, Value mask, ValueRange carried) {
     ElementEmitter e(b, step, mask);
+    e.streaming = streaming;
     bindInputs(e, f);
     if (prepare) prepare(e);
     return body(e, Index{at, 1, 0, 1, {}}, carried);
@@ -184,6 +185,35 @@ llvm::SmallVector<Value> KernelEmitter::laneLoop(ElementEmitter& parent, const F
   return llvm::SmallVector<Value>(tail.getResults());
 }
 
+void KernelEmitter::storing(const Function& f, llvm::ArrayRef<size_t> outputs, int64_t lane, llvm::function_ref<void(bool)> body) {
+  constexpr int64_t kBeyondCaches = int64_t(24) << 20;
+  int64_t bytes = 0;
+  bool aligned = !op->hasAttr("window") && lane >= -1;  // -2: vectors do not lie one after another
+  for (size_t i : outputs) {
+    auto type = arrayType(op.getResult(i));
+    int64_t size = byteSize(type.getElementType());
+    bytes += volume(type.getShape()) * size;
+    aligned &= size >= 4;
+    for (int64_t d = 0; lane >= 0 && d < type.getRank(); ++d) {
+      int64_t stride = request.outputs[i].strides[d];
+      aligned &= d == lane ? stride == 1 : type.getDimSize(d) == 1 || stride * size % 64 == 0;
+    }
+  }
+  if (!aligned || bytes < kBeyondCaches || request.target.vectorBytes < 32) return body(false);
+  Value together = arith::ConstantIntOp::create(b, 0, 64);
+  for (size_t i : outputs) together = arith::OrIOp::create(b, together, LLVM::PtrToIntOp::create(b, b.getI64Type(), f.outputs[i].pointer));
+  Value rest = arith::AndIOp::create(b, together, arith::ConstantIntOp::create(b, 63, 64));
+  Value fits = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, rest, arith::ConstantIntOp::create(b, 0, 64));
+  auto branch = scf::IfOp::create(b, fits, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body(true);
+  // Stores past the caches are in nobody's order until a fence.
+  LLVM::CallIntrinsicOp::create(b, b.getStringAttr("llvm.x86.sse.sfence"), ValueRange{});
+  b.setInsertionPointToStart(branch.elseBlock());
+  body(false);
+}
+
 // ---- maps: every element of the results by itself ----
 
 static double nanosecondsPerVector(double cycles) { return 1.5 + cycles * 0.4; }
@@ -203,6 +233,8 @@ void KernelEmitter::emitMap() {
   int64_t total = volume(shape);
   Function f = startFunction("");
   flat &= !window;
+  llvm::SmallVector<size_t> all;
+  for (size_t i = 0; i < roots.size(); ++i) all.push_back(i);
 
   llvm::SmallVector<Index> starts;
   if (window) {
@@ -233,9 +265,11 @@ void KernelEmitter::emitMap() {
     Value blockSize = scalars.constant(block);
     Value begin = arith::MulIOp::create(b, f.begin, blockSize);
     Value end = arith::MinSIOp::create(b, arith::MulIOp::create(b, f.end, blockSize), scalars.constant(total));
-    laneLoop(scalars, f, begin, end, width, {}, [&](ElementEmitter& e, Index i, ValueRange) {
-      storeAll(e, {{}, i});
-      return llvm::SmallVector<Value>();
+    storing(f, all, -1, [&](bool streaming) {
+      laneLoop(scalars, f, begin, end, width, {}, [&](ElementEmitter& e, Index i, ValueRange) {
+        storeAll(e, {{}, i});
+        return llvm::SmallVector<Value>();
+      }, nullptr, streaming);
     });
     finishFunction(f, (total + block - 1) / block, nanosecondsPerVector(cycles) * static_cast<double>(block) / static_cast<double>(width));
     return;
@@ -256,6 +290,7 @@ void KernelEmitter::emitMap() {
   int64_t rows = volume(outer);
 
   ElementEmitter scalars(b, 1);
+  storing(f, all, writtenOut == 1 && !strided ? lane : -2, [&](bool streaming) {
   auto items = scf::ForOp::create(b, f.begin, f.end, scalars.constant(1));
   {
     OpBuilder::InsertionGuard guard(b);
@@ -281,8 +316,9 @@ void KernelEmitter::emitMap() {
         storeAll(e, where);
       }
       return llvm::SmallVector<Value>();
-    });
+    }, nullptr, streaming);
   }
+  });
   double vectors = static_cast<double>((std::min(block, shape[lane]) + width - 1) / width * writtenOut);
   finishFunction(f, rows * blocks, vectors * nanosecondsPerVector(cycles + (strided ? 20 : 0)));
 }

@@ -76,8 +76,11 @@ class KernelEmitter {
   /// for lanes in [begin, end): body(emitter, index of the first lane); the last, partial vector is masked.
   using LaneBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(ElementEmitter&, Index, mlir::ValueRange)>;
   llvm::SmallVector<mlir::Value> laneLoop(ElementEmitter& parent, const Function& f, mlir::Value begin, mlir::Value end, int64_t step, mlir::ValueRange inits, LaneBody body,
-                                          llvm::function_ref<void(ElementEmitter&)> prepare = nullptr);
+                                          llvm::function_ref<void(ElementEmitter&)> prepare = nullptr, bool streaming = false);
 
+  /// Emits `body` for results that are larger than the caches: once with stores past them, where the results' memory is
+  /// aligned, and once without. `lane`: the dimension that vectors run along, -1: the flat index.
+  void storing(const Function& f, llvm::ArrayRef<size_t> outputs, int64_t lane, llvm::function_ref<void(bool streaming)> body);
   void emitMap();
   void emitRows();
   void emitReduce();

@@ -109,7 +109,9 @@ void KernelEmitter::emitRows() {
       ++stage;
     }
     prepare(scalars);
-    if (!maps.empty())
+    llvm::SmallVector<size_t> mapOutputs;
+    for (Value root : maps) mapOutputs.push_back(llvm::find(terminator->getOperands(), root) - terminator->getOperands().begin());
+    if (!maps.empty()) storing(f, mapOutputs, lane, [&](bool streaming) {
       laneLoop(scalars, f, zero, end, width, {},
                [&](ElementEmitter& e, Index i, ValueRange) {
                  llvm::SmallVector<Elem> values;
@@ -120,7 +122,8 @@ void KernelEmitter::emitRows() {
                  }
                  return llvm::SmallVector<Value>();
                },
-               prepare);
+               prepare, streaming);
+    });
     Position row{{at.begin(), at.end()}, {}};
     for (auto [output, root] : llvm::enumerate(terminator->getOperands()))
       if (arrayType(root).getShape() != shape) scalars.store(f.outputs[output], arrayType(root).getElementType(), row, scalars.emit(root, row));

@@ -323,7 +323,9 @@ void ElementEmitter::store(const Storage& to, Type element, const Position& at, 
     return;
   }
   auto storeAt = [&](Value what, Value place) {
-    auto made = LLVM::StoreOp::create(b, what, place, alignmentOf(memory));
+    bool past = streaming && llvm::isa<VectorType>(what.getType());
+    unsigned bytes = past ? llvm::cast<VectorType>(what.getType()).getNumElements() * alignmentOf(memory) : alignmentOf(memory);
+    auto made = LLVM::StoreOp::create(b, what, place, std::min(bytes, 64u), /*isVolatile=*/false, /*isNonTemporal=*/past);
     if (to.scope) made.setNoaliasScopesAttr(b.getArrayAttr({to.scope}));
   };
   if (offset.step == 0) {

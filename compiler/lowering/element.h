@@ -61,7 +61,7 @@ class ElementEmitter {
   Builder& b;
   const int64_t width;      // lanes of a vector; 1: scalars only
   mlir::Value mask;         // lanes that exist, none: all
-  bool reassociate = true;  // sums may be reordered
+  bool streaming = false;   // whole vectors are stored past the caches; their places are aligned to a vector
 
   void bind(mlir::Value array, Storage storage) { storages[array] = std::move(storage); }
   void bind(mlir::Value scalar, Elem value) { scalars[scalar] = value; }
