@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
-
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -124,11 +124,12 @@ void storeCached(const std::string& key, const CachedProgram& program) {
   fs::create_directories(cache.path, error);
   static std::atomic<unsigned> counter = 0;
   fs::path temporary = cache.path / (key + "." + std::to_string(::getpid()) + "." + std::to_string(counter++) + ".tmp");
-  {
+  if (!error) {
+    errno = 0;
     std::ofstream file(temporary, std::ios::binary);
     file << bytes;
     file.flush();
-    if (!file) error = std::make_error_code(std::errc::no_space_on_device);
+    if (!file) error = std::error_code(errno ? errno : ENOSPC, std::generic_category());
   }
   if (!error) fs::rename(temporary, cache.path / (key + ".bin"), error);
   if (!error) return log("cache", "stored " + key);

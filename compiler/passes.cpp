@@ -4,9 +4,11 @@
 #include "compiler/codegen/program.h"
 #include "compiler/transforms/transforms.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -55,6 +57,7 @@ constexpr Step kSteps[] = {
     {"skein-sorts", "sorts along the last dimension", onEachFunction<lowerSorts>},
     {"skein-fusion", "group ops into kernels", onEachFunction<fuse>},
     {"skein-emit", "@main as scf, arith, vector and llvm, for this machine", emitModule},
+    {"skein-llvm", "scf, arith, math, vector and func as llvm", lowerToLLVM},
 };
 
 class StepPass : public PassWrapper<StepPass, OperationPass<ModuleOp>> {
@@ -66,8 +69,8 @@ class StepPass : public PassWrapper<StepPass, OperationPass<ModuleOp>> {
   StringRef getDescription() const final { return step->description; }
   StringRef getName() const final { return step->argument; }
   void getDependentDialects(DialectRegistry& registry) const final {
-    registry.insert<ir::SkeinDialect, arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
-                    vector::VectorDialect>();
+    registry.insert<ir::SkeinDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
+                    math::MathDialect, scf::SCFDialect, ub::UBDialect, vector::VectorDialect>();
   }
   void runOnOperation() final {
     try {

@@ -3,8 +3,9 @@
 
 namespace skein::compiler {
 
-/// Registers --skein-inline, --skein-powers, --skein-contractions, --skein-collectives, --skein-sorts, --skein-fusion and
-/// --skein-emit. Each runs the function that pipeline.cpp runs; an error of Skein fails the pass with its message.
+/// Registers --skein-inline, --skein-powers, --skein-contractions, --skein-collectives, --skein-sorts, --skein-fusion,
+/// --skein-emit and --skein-llvm. Each runs the function that pipeline.cpp runs; an error of Skein fails the pass with its
+/// message. Between the last two, programs that hand functions to the runtime do not verify: use --verify-each=0.
 void registerPasses();
 
 }  // namespace skein::compiler

@@ -108,7 +108,7 @@ void skein_sort(skein_context* context, std::int32_t dtype, std::int64_t rows, s
     if (payload_count > 64) throw InternalError("a sort carries at most 64 arrays along", "sort", "", 0);
     if (length > std::int64_t{4294967295})
       throw RuntimeError("rows of more than 2^32 elements cannot be sorted", "sort", "", 0);
-    bool parallel = rows > 1 && rows * length >= 8192;
+    const bool parallel = cpu::worth_threads(rows, length);
     cpu::sort_rows(static_cast<DType>(dtype), rows, length, keys,
                    {payload_bytes, static_cast<std::size_t>(payload_count)}, payloads,
                    parallel ? cpu::helpers(context) : std::span<cpu::Worker* const>());

@@ -39,10 +39,8 @@ int quota_cores() {
 }
 
 int count_cores() {
-  int cores = static_cast<int>(std::thread::hardware_concurrency());
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) cores = CPU_COUNT(&set);
+  int cores = static_cast<int>(allowed_cores().size());
+  if (cores == 0) cores = static_cast<int>(std::thread::hardware_concurrency());
   if (int quota = quota_cores()) cores = std::min(cores, quota);
   return std::max(cores, 1);
 }
@@ -112,6 +110,19 @@ void configure(const DeviceConfig& config, std::source_location location) {
 }
 
 const std::vector<Device>& devices() { return fixed_state().devices; }
+
+const std::vector<int>& allowed_cores() {
+  static const auto* cores = [] {
+    auto* numbers = new std::vector<int>;  // never destroyed: threads may outlive main
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+      for (int i = 0; i < CPU_SETSIZE; ++i)
+        if (CPU_ISSET(i, &set)) numbers->push_back(i);
+    return numbers;
+  }();
+  return *cores;
+}
 
 int core_count() {
   static const int cores = count_cores();

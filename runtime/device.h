@@ -29,6 +29,8 @@ const std::vector<Device>& devices();
 
 /// Cores that this process may use: its affinity mask and its cgroup's quota, not the machine's count.
 int core_count();
+/// The kernel's numbers of the cores in the affinity mask; they may be more than core_count() where there is a quota.
+const std::vector<int>& allowed_cores();
 /// Threads that a program outside a mesh, or all devices of a mesh together, may use.
 int total_threads();
 /// Threads of each device when SKEIN_THREADS or the configuration gives them, else 0: devices share the cores.

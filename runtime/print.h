@@ -19,7 +19,8 @@ std::string format_array(DType, std::span<const std::int64_t> shape, const void*
 /// The message's format with each {} replaced by an operand; {{ and }} are braces.
 std::string format_message(const skein_message&, const void* const* operands);
 
-/// Where printed lines go; an empty function restores stdout. Calls come one at a time, each with one whole text.
+/// Where printed lines go; an empty function restores standard error: standard output belongs to the program, whose
+/// results may be piped on. Calls come one at a time, each with one whole text.
 void set_print_sink(std::function<void(std::string_view)> sink);
 /// Prints one line.
 void print_line(std::string text);

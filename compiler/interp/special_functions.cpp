@@ -32,7 +32,7 @@ double digamma(double argument) {
   if (x <= 0 && x == std::floor(x)) return std::numeric_limits<double>::quiet_NaN();
   long double result = 0;
   if (x < 0) {  // reflection; tan has period pi, so only the fraction counts
-    long double fraction = x - std::floor(x);
+    long double fraction = x - std::nearbyint(x);
     result = -std::numbers::pi_v<long double> / std::tan(std::numbers::pi_v<long double> * fraction);
     x = 1 - x;
   }

@@ -49,6 +49,7 @@ Value emitFloat(Builder& b, Operation* op, llvm::ArrayRef<Value> x) {
       .Case<ir::NegOp>([&](auto) { return arith::NegFOp::create(b, x[0]); })
       .Case<ir::AbsOp>([&](auto) { return math::AbsFOp::create(b, x[0]); })
       .Case<ir::FmaOp>([&](auto) { return math::FmaOp::create(b, x[0], x[1], x[2]); })
+      .Case<ir::ErfInvOp>([&](auto) { return math::emit(b, "erf_inv_exact", x); })
       .Case<ir::MaximumOp>([&](auto) { return math::emit(b, "max", x); })
       .Case<ir::MinimumOp>([&](auto) { return math::emit(b, "min", x); })
       .Case<ir::ClampOp>([&](auto) { return math::emit(b, "min", {math::emit(b, "max", {x[1], x[0]}), x[2]}); })

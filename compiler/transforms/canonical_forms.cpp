@@ -2,6 +2,7 @@
 #include "compiler/codegen/access.h"
 #include "compiler/transforms/transforms.h"
 #include "dialects/skein/typing.h"
+#include "skein/base/error.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -79,6 +80,26 @@ Value asMatrix(Builder& b, Value v, llvm::ArrayRef<int64_t> batch, llvm::ArrayRe
   shape.push_back(rows);
   shape.push_back(columns);
   return ir::ReshapeOp::create(b, v, shape);
+}
+
+/// The same contraction of what a transpose was made of: BLAS reads matrices either way.
+ir::DotGeneralOp throughTransposes(ir::DotGeneralOp op) {
+  Builder b(op.getLoc(), op);
+  auto through = [](Value v, Dims& batch, Dims& contract) {
+    auto transpose = v.getDefiningOp<ir::TransposeOp>();
+    // Several free dimensions might change their order.
+    if (!transpose || arrayType(v).getRank() - static_cast<int64_t>(batch.size() + contract.size()) > 1) return v;
+    for (Dims* dims : {&batch, &contract})
+      for (int64_t& d : *dims) d = transpose.getPermutation()[d];
+    return Value(transpose.getOperand());
+  };
+  Dims leftBatch(op.getLhsBatch()), leftContract(op.getLhsContract()), rightBatch(op.getRhsBatch()), rightContract(op.getRhsContract());
+  Value left = through(op.getLhs(), leftBatch, leftContract), right = through(op.getRhs(), rightBatch, rightContract);
+  if (left == op.getLhs() && right == op.getRhs()) return op;
+  auto made = ir::DotGeneralOp::create(b, left, right, leftBatch, rightBatch, leftContract, rightContract);
+  op.getResult().replaceAllUsesWith(made.getResult());
+  op.erase();
+  return made;
 }
 
 void lower(ir::DotGeneralOp op) {
@@ -170,7 +191,7 @@ void lowerContractions(func::FuncOp function) {
   llvm::SmallVector<ir::DotGeneralOp> ops;
   function.walk([&](ir::DotGeneralOp op) { ops.push_back(op); });
   for (auto op : ops)
-    if (!op->hasAttr("matrix")) lower(op);
+    if (!op->hasAttr("matrix")) lower(throughTransposes(op));
 }
 
 void lowerCollectives(func::FuncOp function) {
@@ -220,23 +241,38 @@ void lowerSorts(func::FuncOp function) {
 }
 
 void inlineCalls(ModuleOp module) {
-  // Innermost last: a body may hold further calls, which the walk then finds.
-  for (bool changed = true; changed;) {
-    changed = false;
-    llvm::SmallVector<ir::CallOp> calls;
-    module.lookupSymbol<func::FuncOp>("main").walk([&](ir::CallOp call) { calls.push_back(call); });
-    for (ir::CallOp call : calls) {
-      auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
-      OpBuilder b(call);
-      IRMapping map;
-      Block& body = callee.getBody().front();
-      for (auto [argument, operand] : llvm::zip(body.getArguments(), call.getOperands())) map.map(argument, operand);
-      for (Operation& op : body.without_terminator()) b.clone(op, map);
-      for (auto [result, value] : llvm::zip(call.getResults(), body.getTerminator()->getOperands())) result.replaceAllUsesWith(map.lookupOrDefault(value));
-      call.erase();
-      changed = true;
-    }
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  auto refuse = [](ir::CallOp call, const std::string& what) {
+    auto place = llvm::dyn_cast<FileLineColLoc>(call->getLoc());
+    throw UserError(what, "call", place ? place.getFilename().data() : "", place ? place.getLine() : 0);
+  };
+  // Functions that stand open around a call, by the calls that an inlined body brought along.
+  llvm::DenseMap<Operation*, llvm::SmallVector<func::FuncOp>> inside;
+  llvm::SmallVector<ir::CallOp> calls;
+  main.walk([&](ir::CallOp call) { calls.push_back(call); });
+  while (!calls.empty()) {
+    ir::CallOp call = calls.pop_back_val();
+    auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
+    if (!callee || callee.isDeclaration()) refuse(call, "there is no function @" + call.getCallee().str());
+    llvm::SmallVector<func::FuncOp> around = inside[call];
+    if (callee == main || llvm::is_contained(around, callee)) refuse(call, "@" + call.getCallee().str() + " calls itself; a program ends: use a loop");
+    if (callee.getArgumentTypes() != call.getOperandTypes() || callee.getResultTypes() != call.getResultTypes())
+      refuse(call, "operands or results are not those of @" + call.getCallee().str());
+    around.push_back(callee);
+    OpBuilder b(call);
+    IRMapping map;
+    Block& body = callee.getBody().front();
+    for (auto [argument, operand] : llvm::zip(body.getArguments(), call.getOperands())) map.map(argument, operand);
+    for (Operation& op : body.without_terminator())
+      b.clone(op, map)->walk([&](ir::CallOp inner) {
+        inside[inner] = around;
+        calls.push_back(inner);
+      });
+    for (auto [result, value] : llvm::zip(call.getResults(), body.getTerminator()->getOperands())) result.replaceAllUsesWith(map.lookupOrDefault(value));
+    call.erase();
   }
+  for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+    if (function != main) function.erase();
 }
 
 }  // namespace skein::compiler

@@ -142,7 +142,7 @@ class BlockFusion {
     if (!store) {
       double cycles = computeCost(op->getResult(0));
       bool large = volume(arrayType(op->getResult(0)).getShape()) > kLargeElements;
-      if (roots.size() > 1) again += static_cast<double>(roots.size() - 1);
+      again += static_cast<double>(spacesOf(roots) - 1);
       if (cycles > kCheapCycles && again * cycles * kNanosecondsPerCycle > (large ? kStoreLarge : kStoreSmall)) store = true;
       if (!store && sizeOf(op) > kMostOps) store = true;
     }
@@ -152,6 +152,17 @@ class BlockFusion {
       else
         rootsOf[value] = roots;
     }
+  }
+
+  /// Iteration spaces of the kernels that roots make: roots over the same one are likely to be merged.
+  static int64_t spacesOf(const llvm::SmallPtrSet<Operation*, 4>& roots) {
+    llvm::SmallVector<std::pair<llvm::ArrayRef<int64_t>, Attribute>> spaces;
+    for (Operation* root : roots) {
+      bool reduces = isReduction(root) && !isInlineReduce(root);
+      std::pair space{arrayType(reduces ? root->getOperand(0) : root->getResult(0)).getShape(), reduces ? root->getAttr("dims") : Attribute()};
+      if (!llvm::is_contained(spaces, space)) spaces.push_back(space);
+    }
+    return std::max<int64_t>(1, spaces.size());
   }
 
   int sizeOf(Operation* op) {

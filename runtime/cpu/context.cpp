@@ -6,8 +6,11 @@
 namespace skein::runtime::cpu {
 
 std::span<Worker* const> helpers(skein_context* context) {
-  if (context->team && context->workers.empty()) {
-    context->team->claim(total_threads() - 1);
+  if (context->team) {
+    if (context->workers.empty())
+      context->team->claim(total_threads() - 1);
+    else
+      context->team->keep_apart();
     context->workers = context->team->workers();
   }
   return context->workers;

@@ -3,6 +3,14 @@
 //
 // A run claims the workers that are free and keeps them to its end, so that handing them work is two stores and no
 // lock. A run that finds none free works alone: two runs never wait for each other.
+//
+// Left to itself the kernel may wake a worker on the core of the thread that woke it, and leave both there while another
+// process is busy. So each core has a worker that stays on it, and a run takes those of the other cores:
+//
+//   cores     0        1        2        3
+//   workers   0        1        2        3        4 5 ...  (more threads than cores were asked for: on any core)
+//   a run     takes    (it is   takes    takes
+//                      here)
 
 #include <sched.h>
 #include <cstdint>
@@ -22,8 +30,10 @@ class Team {
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
   ~Team() { release(); }
-  /// Claims up to `wanted` free workers (beside those it has).
+  /// Claims up to `wanted` free workers (beside those it has), none of them on the core that the caller is on.
   void claim(int wanted);
+  /// If the caller has moved to the core of one of the workers, replaces that one, where another is free.
+  void keep_apart();
   void release();
   std::span<Worker* const> workers() const { return workers_; }
 

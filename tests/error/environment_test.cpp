@@ -8,6 +8,9 @@
 #include <filesystem>
 #include <fstream>
 
+// A statement stands on the line that its error must name.
+// clang-format off
+
 namespace sk = skein;
 
 namespace {
@@ -23,11 +26,12 @@ TEST(Environment, OutOfMemory) {
 /// text on stderr. In a process of its own: the folder is the environment's.
 [[noreturn]] void compile_with_cache(const std::string& folder, bool full_disk) {
   setenv("SKEIN_CACHE_DIR", folder.c_str(), 1);
-  if (full_disk) {  // no file may grow beyond some bytes: writing fails as on a full disk
-    std::signal(SIGXFSZ, SIG_IGN);
-    rlimit limit{64, 64};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
+  rlimit before{}, small{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, SIG_IGN);
+  small = before;
+  if (full_disk) small.rlim_cur = 64;  // no file may grow beyond some bytes: writing fails as on a full disk
+  setrlimit(RLIMIT_FSIZE, &small);
   auto f = sk::jit([](sk::Array a) { return sk::sin(a) * 3.25f + 17; });
   try {
     f(sk::zeros({5}));
@@ -35,6 +39,7 @@ TEST(Environment, OutOfMemory) {
     std::string text = e.what();
     setenv("SKEIN_CACHE_DIR", "off", 1);
     if (f(sk::zeros({5})).to_vector<float>()[0] != 17) std::_Exit(2);  // the program goes on
+    setrlimit(RLIMIT_FSIZE, &before);
     std::fputs(text.c_str(), stderr);
     std::_Exit(0);
   }

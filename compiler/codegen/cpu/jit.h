@@ -9,7 +9,7 @@
 
 namespace skein::compiler {
 
-/// What the kernels are compiled for: this machine, or what SKEIN_CPU_TARGET names.
+/// What the kernels are compiled for: this machine.
 Target hostTarget();
 /// Names the CPU, its features and the compiler: part of every cache key.
 const std::string& targetName();
