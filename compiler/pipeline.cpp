@@ -63,7 +63,8 @@ class Steps {
   Steps(ModuleOp module, std::string folder, int first = 0) : module(module), folder(std::move(folder)), count(first) {}
   int done() const { return count; }
 
-  void run(const char* name, llvm::function_ref<void()> step) {
+  /// `rewrites`: the step changes the module, which is worth comparing and showing.
+  void run(const char* name, llvm::function_ref<void()> step, bool rewrites = true) {
     bool watched = !folder.empty() || logging("compile");
     std::string before = watched ? print(module) : "";
     auto start = std::chrono::steady_clock::now();
@@ -72,7 +73,7 @@ class Steps {
     if (!watched) return;
     std::string after = print(module);
     char line[160];
-    std::snprintf(line, sizeof line, "%-22s %8.2f ms%s", name, ms, before == after ? "  unchanged" : "");
+    std::snprintf(line, sizeof line, "%-22s %8.2f ms%s", name, ms, rewrites && before == after ? "  unchanged" : "");
     log("compile", line);
     if (!folder.empty()) {
       char file[64];
@@ -197,7 +198,7 @@ std::shared_ptr<const Program> compile(ModuleOp module, const CompileOptions& op
   Steps lowering(*code, folder, steps.done());
   lowering.run("emit", [&] { emitted = emitProgram(*code, main, options.donated, hostTarget()); });
   lowering.run("llvm", [&] { lowerToLLVM(*code); });
-  lowering.run("machine_code", [&] { made.object = compileObject(*code, folder); });
+  lowering.run("machine_code", [&] { made.object = compileObject(*code, folder); }, /*rewrites=*/false);
   made.entry = emitted.entry;
   made.arenaBytes = emitted.arenaBytes;
   made.mayFail = emitted.mayFail;

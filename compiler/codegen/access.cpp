@@ -235,4 +235,42 @@ bool followsFlatIndex(Value root, llvm::function_ref<bool(Value)> isDense) {
   return follows(root, isDense, seen);
 }
 
+/// Whether the argument is read only at the element that is being computed.
+static bool readsInPlace(Value v, Value argument, int64_t elements, llvm::DenseSet<Value>& seen) {
+  if (v == argument) return true;
+  if (!seen.insert(v).second || !v.getDefiningOp()) return true;
+  bool inPlace = true;
+  auto look = [&](Value operand) {
+    if (operand.getParentRegion() != v.getParentRegion()) return;  // inside a loop's body
+    if (volume(arrayType(operand).getShape()) == elements) {
+      inPlace &= readsInPlace(operand, argument, elements, seen);
+      return;
+    }
+    // What another number of elements is made of is read from anywhere.
+    llvm::SmallVector<Value> pending{operand};
+    llvm::DenseSet<Value> visited;
+    while (!pending.empty()) {
+      Value next = pending.pop_back_val();
+      inPlace &= next != argument;
+      if (visited.insert(next).second && next.getDefiningOp()) llvm::append_range(pending, next.getDefiningOp()->getOperands());
+    }
+  };
+  Operation* op = v.getDefiningOp();
+  for (Value operand : op->getOperands()) look(operand);
+  for (Region& region : op->getRegions())
+    region.walk([&](Operation* inner) {
+      for (Value operand : inner->getOperands()) look(operand);
+    });
+  return inPlace;
+}
+
+bool mayOverwrite(ValueRange roots, Value argument, llvm::function_ref<bool(Value)> isDense) {
+  int64_t elements = volume(arrayType(argument).getShape());
+  llvm::DenseSet<Value> seen;
+  return llvm::all_of(roots, [&](Value root) {
+    return root.getDefiningOp() && !isReduction(root.getDefiningOp()) && volume(arrayType(root).getShape()) == elements && followsFlatIndex(root, isDense) &&
+           readsInPlace(root, argument, elements, seen);
+  });
+}
+
 }  // namespace skein::compiler

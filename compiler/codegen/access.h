@@ -16,6 +16,9 @@ struct Load {
 llvm::SmallVector<Load> loadsOf(mlir::Value root, const llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t, 4>>& memory);
 /// The whole computation can follow the row-major flat index: no op needs the dimensions apart.
 bool followsFlatIndex(mlir::Value root, llvm::function_ref<bool(mlir::Value)> isDense);
+/// A result may overwrite `argument`: the computation follows the flat index, and no single element of the argument is read
+/// for other elements of the results (a scalar taken out of it).
+bool mayOverwrite(mlir::ValueRange roots, mlir::Value argument, llvm::function_ref<bool(mlir::Value)> isDense);
 /// Rough cost of computing one element of `root`, in cycles of one vector operation (reductions inside included).
 double computeCost(mlir::Value root);
 double opCost(mlir::Operation* op);

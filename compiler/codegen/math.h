@@ -5,7 +5,8 @@
 // results, signed zeros, infinities and NaN are those of C's <math.h>. Lanes do not influence each other, and a scalar
 // gives the same bits as a lane of a vector. Two exceptions: erf_inv is XLA's, step by step, because normal random
 // numbers must be JAX's (near 1 it loses digits; erf_inv_exact keeps them), and float64 digamma loses digits next to
-// its zeros on the negative axis. tests/compiler/math_test.cpp measures the errors and prints speeds.
+// its zeros on the negative axis. rsqrt of float32 starts from AVX-512's estimate where that is there, so its last bit
+// depends on the processor. tests/compiler/math_test.cpp measures the errors and prints speeds.
 //
 // The code wants ops without fast-math flags, and the upstream conversions of scf, vector, math, arith, index and cf.
 // It calls sin, cos, tan (float64 beyond 2^40), fmod, fmodf (quotients beyond 2^51, 2^22) and lgamma_r of the C

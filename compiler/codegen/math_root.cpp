@@ -12,10 +12,18 @@ Num emitRsqrt(Num x) {
   if (!hasExponentInstructions(lanes)) {
     // The same bits for a scalar or a short vector as for a lane of a whole register.
     mlir::ImplicitLocOpBuilder& b = lanes.b;
-    if (lanes.width) return 1 / sqrt(x);
-    Lanes wide{b, lanes.element, 16, lanes.target};
-    Num all{&wide, mlir::vector::BroadcastOp::create(b, llvm::cast<mlir::VectorType>(wide.numType()), x.value)};
-    return {&lanes, mlir::vector::ExtractOp::create(b, emitRsqrt(all).value, llvm::ArrayRef<int64_t>{0})};
+    int64_t have = std::max<int64_t>(lanes.width, 1), whole = (have + 15) / 16 * 16;
+    Lanes wide{b, lanes.element, whole, lanes.target};
+    if (!lanes.width) {
+      Num all{&wide, mlir::vector::BroadcastOp::create(b, llvm::cast<mlir::VectorType>(wide.numType()), x.value)};
+      return {&lanes, mlir::vector::ExtractOp::create(b, emitRsqrt(all).value, llvm::ArrayRef<int64_t>{0})};
+    }
+    llvm::SmallVector<int64_t> padded, first;
+    for (int64_t lane = 0; lane < whole; ++lane) padded.push_back(std::min(lane, have - 1));
+    for (int64_t lane = 0; lane < have; ++lane) first.push_back(lane);
+    Num all{&wide, mlir::vector::ShuffleOp::create(b, x.value, x.value, padded)};
+    mlir::Value roots = emitRsqrt(all).value;
+    return {&lanes, mlir::vector::ShuffleOp::create(b, roots, roots, first)};
   }
   Num estimate = rootEstimate(x);
   Num error = fma(-(x * estimate), estimate, 1);

@@ -62,9 +62,8 @@ void ProgramEmitter::emitMain(func::FuncOp source, llvm::ArrayRef<int> donated) 
       auto kernel = llvm::dyn_cast<ir::KernelOp>(producer);
       if (!kernel || kernel->hasAttr("window") || lastUse(argument) != producer || llvm::count(kernel.getInputs(), argument) != 1) continue;
       auto isDense = [](Value) { return true; };
-      bool flat = llvm::all_of(kernel.getBody().front().getTerminator()->getOperands(), [&](Value root) {
-        return arrayType(root).getShape() == arrayType(value).getShape() && followsFlatIndex(root, isDense);
-      });
+      Value inside = kernel.getBody().getArgument(llvm::find(kernel.getInputs(), argument) - kernel.getInputs().begin());
+      bool flat = mayOverwrite(kernel.getBody().front().getTerminator()->getOperands(), inside, isDense);
       if (!flat) continue;
       code.aliases[i] = input;
       producer->setAttr("in_place", b.getUnitAttr());
@@ -349,10 +348,6 @@ void ProgramEmitter::emitKernelOp(ir::KernelOp op) {
   }
   bool empty = llvm::all_of(op.getResults(), [](Value v) { return volume(arrayType(v).getShape()) == 0; });
   auto isDense = [&](Value v) { return request.inputs[llvm::cast<BlockArgument>(v).getArgNumber()].dense; };
-  bool flat = llvm::all_of(terminator->getOperands(), [&](Value root) {
-    return root.getDefiningOp() && arrayType(root).getShape() == arrayType(terminator->getOperand(0)).getShape() && followsFlatIndex(root, isDense) &&
-           !(isReduction(root.getDefiningOp()));
-  });
   llvm::DenseSet<Value> reused;
   for (auto [i, value] : llvm::enumerate(op.getResults())) {
     Value root = terminator->getOperand(i);
@@ -367,7 +362,7 @@ void ProgramEmitter::emitKernelOp(ir::KernelOp op) {
       Value over;
       for (auto [k, input] : llvm::enumerate(op.getInputs())) {
         Slot& slot = slots[input];
-        bool elementwise = flat && !window && slot.layout.dense;
+        bool elementwise = !window && slot.layout.dense && mayOverwrite(terminator->getOperands(), op.getBody().getArgument(k), isDense);
         bool isWindow = window && update.getOperand() == op.getBody().getArgument(k) && llvm::hasSingleElement(op.getBody().getArgument(k).getUses());
         if ((elementwise || isWindow) && slot.place && slot.place->users == 1 && diesAt(input, op) && !reused.contains(input) &&
             volume(arrayType(input).getShape()) == volume(type.getShape()) && byteSize(arrayType(input).getElementType()) == byteSize(type.getElementType())) {

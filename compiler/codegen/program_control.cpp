@@ -23,16 +23,17 @@ static bool canOverwrite(Value yielded, Value argument, Block& body) {
   if (llvm::count(kernel.getInputs(), argument) > 1) return false;
   Operation* terminator = kernel.getBody().front().getTerminator();
   unsigned result = llvm::cast<OpResult>(yielded).getResultNumber();
-  auto type = arrayType(yielded);
   if (kernel->hasAttr("window")) {
     auto update = terminator->getOperand(result).getDefiningOp<ir::DynamicUpdateSliceOp>();
     auto operand = llvm::dyn_cast<BlockArgument>(update.getOperand());
     return operand && kernel.getInputs()[operand.getArgNumber()] == argument && llvm::hasSingleElement(operand.getUses());
   }
+  auto read = llvm::find(kernel.getInputs(), argument);
   auto isDense = [](Value) { return true; };
-  return llvm::all_of(terminator->getOperands(), [&](Value root) {
-    return root.getDefiningOp() && !isReduction(root.getDefiningOp()) && volume(arrayType(root).getShape()) == volume(type.getShape()) && followsFlatIndex(root, isDense);
-  });
+  auto roots = terminator->getOperands();
+  if (read == kernel.getInputs().end())
+    return llvm::all_of(roots, [&](Value root) { return root.getDefiningOp() && !isReduction(root.getDefiningOp()); });
+  return mayOverwrite(roots, kernel.getBody().getArgument(read - kernel.getInputs().begin()), isDense);
 }
 
 ProgramEmitter::Carry ProgramEmitter::startCarry(Operation* op, ValueRange inits, Block& body, ValueRange arguments, ValueRange results, int64_t turns) {

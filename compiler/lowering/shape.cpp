@@ -156,7 +156,11 @@ Elem emitTake(ElementEmitter& e, ir::TakeOp op, const Position& at) {
   Type wide = lanes ? Type(VectorType::get(e.width, b.getI64Type())) : Type(b.getI64Type());
   if (indices.getElementType().getIntOrFloatBitWidth() < 64)
     v = is_unsigned ? Value(arith::ExtUIOp::create(b, wide, v)) : Value(arith::ExtSIOp::create(b, wide, v));
-  Index i = e.clamped(lanes ? Index{{}, 1, 0, 0, v} : Index{v, 1, 0, 0, {}}, 0, from.getDimSize(dim) - 1);
+  // Beyond the signed range an unsigned index is still beyond the end.
+  Value last = e.constant(from.getDimSize(dim) - 1);
+  if (is_unsigned) v = arith::MinUIOp::create(b, v, lanes ? vectorOf(b, last, e.width) : last);
+  Index i = lanes ? Index{{}, 1, 0, 0, v} : Index{v, 1, 0, 0, {}};
+  if (!is_unsigned) i = e.clamped(i, 0, from.getDimSize(dim) - 1);
   for (int64_t d = 0; d < dim; ++d) source.dims.push_back(where.dims[d]);
   source.dims.push_back(i);
   for (int64_t d = dim + 1; d < from.getRank(); ++d) source.dims.push_back(where.dims[d + rank - 1]);

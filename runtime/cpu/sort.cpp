@@ -102,8 +102,7 @@ Item* radix_sort(Item* items, Item* other, std::int64_t length, Bits (*key)(cons
   using Tables = std::array<std::array<std::uint32_t, 256>, digits>;
   auto counts = std::make_unique<Tables>(), odd = std::make_unique<Tables>();
   auto add = [](Tables& tables, Bits bits) {
-    for (int d = 0; d < digits; ++d)
-      ++tables[static_cast<std::size_t>(d)][static_cast<std::uint8_t>(bits >> (8 * d))];
+    for (int d = 0; d < digits; ++d) ++tables[static_cast<std::size_t>(d)][static_cast<std::uint8_t>(bits >> (8 * d))];
   };
   for (std::int64_t i = 0; i + 1 < length; i += 2) add(*counts, key(items[i])), add(*odd, key(items[i + 1]));
   if (length % 2) add(*counts, key(items[length - 1]));
@@ -249,7 +248,8 @@ template <class Bits>
 void sort_keys(const Row& row, Scratch& scratch) {
   const Code<Bits> code(row.dtype);
   auto* keys = reinterpret_cast<Bits*>(row.keys);
-  auto* items = reinterpret_cast<Bits*>(scratch.get(scratch.first, static_cast<std::size_t>(row.length) * sizeof(Bits)));
+  auto* items =
+      reinterpret_cast<Bits*>(scratch.get(scratch.first, static_cast<std::size_t>(row.length) * sizeof(Bits)));
   std::atomic<bool> lossy{false};
   // The pieces use copies of the code: seen through a reference, each store to an item could change it.
   over_range(row.workers, row.length, [=, &lossy](std::int64_t begin, std::int64_t end) {
@@ -384,12 +384,8 @@ void sort_rows(DType dtype, std::int64_t rows, std::int64_t length, void* keys,
   auto sort_some = [&](std::int64_t begin, std::int64_t end, std::span<Worker* const> helpers) {
     Scratch scratch;
     for (std::int64_t r = begin; r < end; ++r) {
-      Row row{dtype,
-              length,
-              static_cast<char*>(keys) + r * length * static_cast<std::int64_t>(itemsize(dtype)),
-              payload_bytes,
-              {},
-              helpers};
+      Row row{dtype,         length, static_cast<char*>(keys) + r * length * static_cast<std::int64_t>(itemsize(dtype)),
+              payload_bytes, {},     helpers};
       for (std::size_t p = 0; p < payload_bytes.size(); ++p)
         row.payloads[p] = static_cast<char*>(payloads[p]) + r * length * payload_bytes[p];
       sort_row(row, scratch);
