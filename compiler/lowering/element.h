@@ -93,6 +93,7 @@ class ElementEmitter {
   llvm::SmallVector<Index, 4> delinearise(Index flat, llvm::ArrayRef<int64_t> sizes);
   Index clamped(Index i, int64_t low, int64_t high);
   llvm::ArrayRef<Index> dimsOf(Position& at, llvm::ArrayRef<int64_t> shape);
+  void needDims(Position& at, llvm::ArrayRef<int64_t> shape) { (void)dimsOf(at, shape); }
   Position reshaped(Position at, llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to);
   /// low <= i < high, lane by lane or once.
   mlir::Value within(const Index& i, int64_t low, int64_t high);

@@ -84,7 +84,7 @@ Elem emitIota(ElementEmitter& e, ir::IotaOp op, const Position& at) {
 Elem emitConcatenate(ElementEmitter& e, ir::ConcatenateOp op, const Position& at) {
   auto type = arrayType(op.getResult());
   Position where = at;
-  e.dimsOf(where, type.getShape());
+  e.needDims(where, type.getShape());
   where.flat.reset();
   Index i = where.dims[op.getDim()];
   Elem result;
@@ -110,7 +110,7 @@ Elem emitPad(ElementEmitter& e, ir::PadOp op, const Position& at) {
   Builder& b = e.b;
   auto from = arrayType(op.getOperand());
   Position where = at;
-  e.dimsOf(where, arrayType(op.getResult()).getShape());
+  e.needDims(where, arrayType(op.getResult()).getShape());
   where.flat.reset();
   Value inside;
   auto require = [&](Value condition) {
@@ -147,7 +147,7 @@ Elem emitTake(ElementEmitter& e, ir::TakeOp op, const Position& at) {
   Builder& b = e.b;
   auto from = arrayType(op.getOperand()), indices = arrayType(op.getIndices());
   Position where = at;
-  e.dimsOf(where, arrayType(op.getResult()).getShape());
+  e.needDims(where, arrayType(op.getResult()).getShape());
   int64_t dim = op.getDim(), rank = indices.getRank();
   Position which, source;
   for (int64_t d = 0; d < rank; ++d) which.dims.push_back(where.dims[dim + d]);
@@ -172,7 +172,7 @@ Elem emitUpdate(ElementEmitter& e, ir::DynamicUpdateSliceOp op, const Position& 
   Builder& b = e.b;
   auto type = arrayType(op.getResult()), window = arrayType(op.getUpdate());
   Position where = at, inside;
-  e.dimsOf(where, type.getShape());
+  e.needDims(where, type.getShape());
   where.flat.reset();
   Value within;
   for (int64_t d = 0; d < type.getRank(); ++d) {
@@ -206,27 +206,27 @@ Elem emitShape(ElementEmitter& e, Operation* op, const Position& at) {
         if (volume(from.getShape()) == 1) return e.emit(r.getOperand(), {llvm::SmallVector<Index, 4>(from.getRank(), e.at(0)), {}});
         if (at.flat && volume(from.getShape()) == volume(r.getShape())) return e.emit(r.getOperand(), {{}, at.flat});
         Position where = at, source;
-        e.dimsOf(where, r.getShape());
+        e.needDims(where, r.getShape());
         for (auto [i, dim] : llvm::enumerate(r.getDims())) source.dims.push_back(from.getDimSize(i) == 1 ? e.at(0) : where.dims[dim]);
         return e.emit(r.getOperand(), source);
       })
       .Case<ir::TransposeOp>([&](auto t) {
         Position where = at, source;
-        e.dimsOf(where, arrayType(t.getResult()).getShape());
+        e.needDims(where, arrayType(t.getResult()).getShape());
         source.dims.resize(where.dims.size());
         for (auto [i, dim] : llvm::enumerate(t.getPermutation())) source.dims[dim] = where.dims[i];
         return e.emit(t.getOperand(), source);
       })
       .Case<ir::SliceOp>([&](auto s) {
         Position where = at, source;
-        e.dimsOf(where, arrayType(s.getResult()).getShape());
+        e.needDims(where, arrayType(s.getResult()).getShape());
         for (size_t d = 0; d < where.dims.size(); ++d) source.dims.push_back(e.shifted(e.scaled(where.dims[d], s.getStrides()[d]), s.getStarts()[d]));
         return e.emit(s.getOperand(), source);
       })
       .Case<ir::DynamicSliceOp>([&](auto s) {
         Position where = at, source;
         auto from = arrayType(s.getOperand());
-        e.dimsOf(where, s.getSizes());
+        e.needDims(where, s.getSizes());
         for (int64_t d = 0; d < from.getRank(); ++d) {
           bool whole = s.getSizes()[d] == from.getDimSize(d);
           source.dims.push_back(whole ? where.dims[d] : e.plus(windowStart(e, s.getStarts()[d], from.getDimSize(d), s.getSizes()[d]), where.dims[d]));
@@ -236,7 +236,7 @@ Elem emitShape(ElementEmitter& e, Operation* op, const Position& at) {
       .Case<ir::ReverseOp>([&](auto r) {
         Position source = at;
         auto type = arrayType(r.getOperand());
-        e.dimsOf(source, type.getShape());
+        e.needDims(source, type.getShape());
         source.flat.reset();
         for (int64_t dim : r.getDims()) source.dims[dim] = e.reversed(source.dims[dim], type.getDimSize(dim));
         return e.emit(r.getOperand(), source);
