@@ -77,7 +77,9 @@ ProgramEmitter::Carry ProgramEmitter::startCarry(Operation* op, ValueRange inits
     bool inCurrent = mayPlace && (item.inPlace || turns < 0 || turns % 2 == 0);
     Slot& from = slotOf(init);
     item.first = carry.values.size();
-    bool takeOver = !inCurrent && from.place && from.place->users == 1 && diesAt(init, op) && from.layout.dense && llvm::count(inits, init) == 1;
+    // The loop may write over the initial value's buffer where nobody reads it again, the loop's own body included.
+    bool readInside = llvm::any_of(init.getUsers(), [&](Operation* user) { return op->isProperAncestor(user); });
+    bool takeOver = !inCurrent && !readInside && from.place && from.place->users == 1 && diesAt(init, op) && from.layout.dense && llvm::count(inits, init) == 1;
     if (takeOver) {
       carry.values.push_back(from.pointer);
       carry.places.push_back(std::move(from.place));
