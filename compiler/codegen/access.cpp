@@ -162,28 +162,14 @@ struct Walker {
   Map reshape(const Map& map, llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to) {
     Map result{{}, map.irregular};
     result.rows.assign(to.size(), nothing());
-    if (volume(from) == 0) return result;
-    size_t i = 0, j = 0;
-    while (i < from.size() && j < to.size()) {
-      if (from[i] == 1) { ++i; continue; }
-      if (to[j] == 1) { ++j; continue; }
-      size_t iEnd = i + 1, jEnd = j + 1;
-      int64_t left = from[i], right = to[j];
-      while (left != right) {
-        if (left < right)
-          left *= from[iEnd++];
-        else
-          right *= to[jEnd++];
-      }
+    eachReshapeGroup(from, to, [&](size_t i, size_t iEnd, size_t j, size_t jEnd) {
       auto flat = nothing();
       auto strides = denseStrides(from.slice(i, iEnd - i));
       for (size_t k = i; k < iEnd; ++k)
         for (int64_t s = 0; s < space; ++s) flat[s] += map.rows[k][s] * strides[k - i];
       if (jEnd - j > 1) result.irregular = true;
       result.rows[jEnd - 1] = flat;
-      i = iEnd;
-      j = jEnd;
-    }
+    });
     return result;
   }
 };

@@ -248,7 +248,6 @@ Slot ProgramEmitter::allocate(RankedTensorType type) {
   slot.place->users = 1;
   slot.pointer = offsetPointer(arenaBase, number(slot.place->offset));
   slot.layout = denseLayout(type);
-  slot.writable = true;
   return slot;
 }
 
@@ -356,7 +355,7 @@ void ProgramEmitter::emitKernelOp(ir::KernelOp op) {
     bool window = update && llvm::isa<BlockArgument>(update.getOperand()) && op->hasAttr("window");
     auto wanted = destinations.find(value);
     if (wanted != destinations.end()) {
-      slots[value] = Slot{{}, wanted->second.pointer, wanted->second.layout, nullptr, false};
+      slots[value] = Slot{{}, wanted->second.pointer, wanted->second.layout, nullptr};
     } else {
       // Over an operand that dies here, where each element is read before it is written.
       Value over;

@@ -20,7 +20,6 @@ struct Slot {
   mlir::Value pointer;
   Layout layout;
   std::shared_ptr<Place> place;  // none: memory of somebody else (input, output, constant)
-  bool writable = false;         // may be overwritten once nobody reads it again
 };
 
 /// Where the producer of a value is asked to put it.

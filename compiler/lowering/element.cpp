@@ -46,6 +46,37 @@ Value vectorOf(Builder& b, Value scalar, int64_t width) {
   return vector::BroadcastOp::create(b, VectorType::get(width, scalar.getType()), scalar);
 }
 
+Type like(Value shape, Type scalar) {
+  if (auto vec = llvm::dyn_cast<VectorType>(shape.getType())) return VectorType::get(vec.getShape(), scalar);
+  return scalar;
+}
+
+void eachReshapeGroup(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to, llvm::function_ref<void(size_t, size_t, size_t, size_t)> group) {
+  if (volume(from) == 0) return;
+  size_t i = 0, j = 0;
+  while (i < from.size() && j < to.size()) {
+    if (from[i] == 1) {
+      ++i;
+      continue;
+    }
+    if (to[j] == 1) {
+      ++j;
+      continue;
+    }
+    size_t iEnd = i + 1, jEnd = j + 1;
+    int64_t left = from[i], right = to[j];
+    while (left != right) {
+      if (left < right)
+        left *= from[iEnd++];
+      else
+        right *= to[jEnd++];
+    }
+    group(i, iEnd, j, jEnd);
+    i = iEnd;
+    j = jEnd;
+  }
+}
+
 const Storage* ElementEmitter::storageOf(Value array) const {
   auto found = storages.find(array);
   return found == storages.end() ? nullptr : &found->second;
@@ -173,25 +204,11 @@ Position ElementEmitter::reshaped(Position at, llvm::ArrayRef<int64_t> from, llv
   // Groups of dimensions with equal products correspond; within a group of one dimension on each side nothing changes.
   Position result;
   result.dims.assign(to.size(), this->at(0));
-  if (volume(from) == 0) return result;
-  size_t i = 0, j = 0;
-  while (i < from.size() && j < to.size()) {
-    if (from[i] == 1) { ++i; continue; }
-    if (to[j] == 1) { ++j; continue; }
-    size_t iEnd = i + 1, jEnd = j + 1;
-    int64_t left = from[i], right = to[j];
-    while (left != right) {
-      if (left < right)
-        left *= from[iEnd++];
-      else
-        right *= to[jEnd++];
-    }
+  eachReshapeGroup(from, to, [&](size_t i, size_t iEnd, size_t j, size_t jEnd) {
     Index flat = linearise(llvm::ArrayRef(at.dims).slice(i, iEnd - i), from.slice(i, iEnd - i));
     auto parts = delinearise(flat, to.slice(j, jEnd - j));
     for (size_t k = j; k < jEnd; ++k) result.dims[k] = parts[k - j];
-    i = iEnd;
-    j = jEnd;
-  }
+  });
   return result;
 }
 

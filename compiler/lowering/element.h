@@ -52,6 +52,11 @@ int64_t volume(llvm::ArrayRef<int64_t> shape);
 int64_t byteSize(mlir::Type element);                         // of one element in memory
 mlir::Type memoryType(mlir::Type element);                    // scalar in memory: bool is i8, complex its part
 mlir::Type signless(mlir::Type element);                      // scalar in registers: complex its part
+/// Groups of dimensions [i, iEnd) of one shape and [j, jEnd) of the other with equal products, which a reshape relates;
+/// dimensions of one element stand outside. None where the arrays are empty.
+void eachReshapeGroup(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to, llvm::function_ref<void(size_t i, size_t iEnd, size_t j, size_t jEnd)> group);
+/// The type `scalar`, as many lanes wide as `shape`.
+mlir::Type like(mlir::Value shape, mlir::Type scalar);
 mlir::Value vectorOf(Builder& b, mlir::Value scalar, int64_t width);
 
 class ElementEmitter {

@@ -13,11 +13,6 @@ using ir::arrayType;
 
 namespace {
 
-Type like(Value shape, Type scalar) {
-  if (auto vec = llvm::dyn_cast<VectorType>(shape.getType())) return VectorType::get(vec.getShape(), scalar);
-  return scalar;
-}
-
 Value integer(Builder& b, Value shape, int64_t value) {
   Type type = shape.getType();
   Type scalar = getElementTypeOrSelf(type);

@@ -12,11 +12,6 @@ namespace skein::compiler {
 using namespace mlir;
 using ir::arrayType;
 
-static Type like(Value shape, Type scalar) {
-  if (auto vec = llvm::dyn_cast<VectorType>(shape.getType())) return VectorType::get(vec.getShape(), scalar);
-  return scalar;
-}
-
 Reduction::Reduction(ElementEmitter& emitter, Operation* op) : op(op), e(emitter), b(emitter.b) {
   element = arrayType(op->getOperand(0)).getElementType();
   kind = llvm::TypeSwitch<Operation*, Kind>(op)
