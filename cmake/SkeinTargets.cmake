@@ -21,12 +21,21 @@ function(skein_use_mlir name)
   target_compile_options(${name} PRIVATE -Wno-deprecated-declarations)
 endfunction()
 
-# skein_test(NAME [LABELS ...] SOURCES ... LINK ...): a GoogleTest program run as one ctest.
+# skein_register(NAME PROGRAM [LABELS ...] [ENVIRONMENT ...] [ARGUMENTS ...]): PROGRAM as a ctest, with a folder of its own for
+# temporary files, since tests run side by side. One program may be registered several times.
+function(skein_register name program)
+  cmake_parse_arguments(T "" "" "LABELS;ENVIRONMENT;ARGUMENTS" ${ARGN})
+  set(scratch ${CMAKE_CURRENT_BINARY_DIR}/scratch/${name})
+  file(MAKE_DIRECTORY ${scratch})
+  add_test(NAME ${name} COMMAND ${program} ${T_ARGUMENTS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS "${T_LABELS}" ENVIRONMENT "TEST_TMPDIR=${scratch};${T_ENVIRONMENT}")
+endfunction()
+
+# skein_test(NAME SOURCES ... LINK ... [LABELS ...] [ENVIRONMENT ...]): a GoogleTest program run as one ctest.
 function(skein_test name)
-  cmake_parse_arguments(T "" "" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(T "" "" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
   add_executable(${name} ${T_SOURCES})
   target_link_libraries(${name} PRIVATE skein_options ${T_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/include)
-  add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS "${T_LABELS}")
+  skein_register(${name} ${name} LABELS ${T_LABELS} ENVIRONMENT ${T_ENVIRONMENT})
 endfunction()
