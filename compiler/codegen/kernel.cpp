@@ -145,13 +145,13 @@ int64_t KernelEmitter::chooseLaneDim(llvm::ArrayRef<Value> roots, llvm::ArrayRef
 Value KernelEmitter::f64(Value integer) { return arith::SIToFPOp::create(b, b.getF64Type(), integer); }
 
 llvm::SmallVector<Value> KernelEmitter::laneLoop(ElementEmitter& parent, const Function& f, Value begin, Value end, int64_t step, ValueRange inits, LaneBody body,
-                                                 llvm::function_ref<void(ElementEmitter&)> prepare, bool streaming) {
+                                                 llvm::function_ref<void(ElementEmitter&)> prepare, bool streaming, int64_t vectors) {
   Value length = arith::SubIOp::create(b, end, begin);
   Value stepValue = parent.constant(step);
   Value whole = arith::MulIOp::create(b, arith::DivUIOp::create(b, length, stepValue), stepValue);
   Value middle = arith::AddIOp::create(b, begin, whole);
-  auto run = [&](Value at, Value mask, ValueRange carried) {
-    ElementEmitter e(b, step, mask);
+  auto run = [&](Value at, int64_t width, Value mask, ValueRange carried) {
+    ElementEmitter e(b, width, mask);
     e.streaming = streaming;
     bindInputs(e, f);
     if (prepare) prepare(e);
@@ -161,26 +161,34 @@ llvm::SmallVector<Value> KernelEmitter::laneLoop(ElementEmitter& parent, const F
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    auto results = run(loop.getInductionVar(), {}, loop.getRegionIterArgs());
+    auto results = run(loop.getInductionVar(), step, {}, loop.getRegionIterArgs());
     scf::YieldOp::create(b, results);
+  }
+  // What is left, a masked vector at a time.
+  const int64_t width = step / vectors;
+  auto masked = [&](Value at, ValueRange carried) {
+    llvm::SmallVector<int64_t> steps;
+    for (int64_t l = 0; l < width; ++l) steps.push_back(l);
+    auto type = VectorType::get(width, b.getI64Type());
+    Value lanes = arith::ConstantOp::create(b, DenseElementsAttr::get(type, llvm::ArrayRef(steps)));
+    Value left = vectorOf(b, arith::SubIOp::create(b, end, at), width);
+    return run(at, width, arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lanes, left), carried);
+  };
+  OpBuilder::InsertionGuard guard(b);
+  if (vectors > 1) {
+    auto tail = scf::ForOp::create(b, middle, end, parent.constant(width), loop.getResults(), [](OpBuilder&, Location, Value, ValueRange) {});
+    b.setInsertionPointToStart(tail.getBody());
+    scf::YieldOp::create(b, masked(tail.getInductionVar(), tail.getRegionIterArgs()));
+    return llvm::SmallVector<Value>(tail.getResults());
   }
   Value rest = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, middle, end);
   auto tail = scf::IfOp::create(b, TypeRange(ValueRange(loop.getResults())), rest, /*withElseRegion=*/!inits.empty());
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(tail.thenBlock());
-    llvm::SmallVector<int64_t> steps;
-    for (int64_t l = 0; l < step; ++l) steps.push_back(l);
-    auto type = VectorType::get(step, b.getI64Type());
-    Value lanes = arith::ConstantOp::create(b, DenseElementsAttr::get(type, llvm::ArrayRef(steps)));
-    Value left = vectorOf(b, arith::SubIOp::create(b, end, middle), step);
-    Value mask = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lanes, left);
-    auto results = run(middle, mask, loop.getResults());
-    if (!inits.empty()) {  // without results the branch has its end already
-      scf::YieldOp::create(b, results);
-      b.setInsertionPointToStart(tail.elseBlock());
-      scf::YieldOp::create(b, loop.getResults());
-    }
+  b.setInsertionPointToStart(tail.thenBlock());
+  auto results = masked(middle, loop.getResults());
+  if (!inits.empty()) {  // without results the branch has its end already
+    scf::YieldOp::create(b, results);
+    b.setInsertionPointToStart(tail.elseBlock());
+    scf::YieldOp::create(b, loop.getResults());
   }
   return llvm::SmallVector<Value>(tail.getResults());
 }
@@ -215,6 +223,9 @@ void KernelEmitter::storing(const Function& f, llvm::ArrayRef<size_t> outputs, i
 }
 
 // ---- maps: every element of the results by itself ----
+
+/// Vectors that are computed side by side, so that the long chains of dependent operations of dear functions fill the pipeline.
+static int64_t vectorsTogether(double cycles) { return cycles > 70 ? 4 : cycles > 24 ? 2 : 1; }
 
 static double nanosecondsPerVector(double cycles) { return 1.5 + cycles * 0.4; }
 
@@ -257,8 +268,8 @@ void KernelEmitter::emitMap() {
     finishFunction(f, 1, cycles);
     return;
   }
-  // Loops inside an element have long chains of dependent operations: several vectors at a time fill the pipeline.
-  if (loops) width *= 4;
+  const int64_t vectors = loops ? 4 : vectorsTogether(cycles);
+  width *= vectors;
   if (flat) {
     int64_t block = std::max<int64_t>(width, 1024);
     ElementEmitter scalars(b, 1);
@@ -269,9 +280,9 @@ void KernelEmitter::emitMap() {
       laneLoop(scalars, f, begin, end, width, {}, [&](ElementEmitter& e, Index i, ValueRange) {
         storeAll(e, {{}, i});
         return llvm::SmallVector<Value>();
-      }, nullptr, streaming);
+      }, nullptr, streaming, vectors);
     });
-    finishFunction(f, (total + block - 1) / block, nanosecondsPerVector(cycles) * static_cast<double>(block) / static_cast<double>(width));
+    finishFunction(f, (total + block - 1) / block, nanosecondsPerVector(cycles) * static_cast<double>(block * vectors) / static_cast<double>(width));
     return;
   }
 
@@ -316,11 +327,11 @@ void KernelEmitter::emitMap() {
         storeAll(e, where);
       }
       return llvm::SmallVector<Value>();
-    }, nullptr, streaming);
+    }, nullptr, streaming, vectors);
   }
   });
-  double vectors = static_cast<double>((std::min(block, shape[lane]) + width - 1) / width * writtenOut);
-  finishFunction(f, rows * blocks, vectors * nanosecondsPerVector(cycles + (strided ? 20 : 0)));
+  double perItem = static_cast<double>((std::min(block, shape[lane]) + width - 1) / width * vectors * writtenOut);
+  finishFunction(f, rows * blocks, perItem * nanosecondsPerVector(cycles + (strided ? 20 : 0)));
 }
 
 }  // namespace skein::compiler

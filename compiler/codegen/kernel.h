@@ -73,10 +73,11 @@ class KernelEmitter {
   int64_t chooseLaneDim(llvm::ArrayRef<mlir::Value> roots, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> reduced, int64_t width,
                         llvm::ArrayRef<Layout> outputs, bool* strided = nullptr);
 
-  /// for lanes in [begin, end): body(emitter, index of the first lane); the last, partial vector is masked.
+  /// for lanes in [begin, end): body(emitter, index of the first lane), `step` lanes at a time, which are `vectors` vectors. What
+  /// is left at the end goes vector by vector, the last one masked.
   using LaneBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(ElementEmitter&, Index, mlir::ValueRange)>;
   llvm::SmallVector<mlir::Value> laneLoop(ElementEmitter& parent, const Function& f, mlir::Value begin, mlir::Value end, int64_t step, mlir::ValueRange inits, LaneBody body,
-                                          llvm::function_ref<void(ElementEmitter&)> prepare = nullptr, bool streaming = false);
+                                          llvm::function_ref<void(ElementEmitter&)> prepare = nullptr, bool streaming = false, int64_t vectors = 1);
 
   /// Emits `body` for results that are larger than the caches: once with stores past them, where the results' memory is
   /// aligned, and once without. `lane`: the dimension that vectors run along, -1: the flat index.

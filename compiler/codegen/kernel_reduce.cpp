@@ -346,8 +346,8 @@ void KernelEmitter::emitColumnReduce(llvm::ArrayRef<Operation*> reductions, int6
   for (int64_t d = 0; d < static_cast<int64_t>(shape.size()); ++d)
     if (d == lane || llvm::is_contained(dims, d) || llvm::is_contained(inside, d)) outer[d] = 1;
   // A tile of lanes has its totals in memory that stays in the first cache; its rows are read a block at a time.
-  int64_t tile = streaming ? std::min<int64_t>((shape[lane] + width - 1) / width * width, 80 * width) : width;
-  int64_t blockRows = streaming ? 8 : 128;
+  int64_t tile = streaming ? std::min<int64_t>((shape[lane] + width - 1) / width * width, 40 * width) : width;
+  int64_t blockRows = streaming ? 32 : 128;
   int64_t tiles = (shape[lane] + tile - 1) / tile, outerRows = volume(outer);
 
   Function f = startFunction("");

@@ -202,13 +202,14 @@ Reduction::Values Reduction::fold(llvm::ArrayRef<Value> total, Value before, llv
   if (kind == Kind::Sum || kind == Kind::Moments)
     for (Value& v : wide) v = widened(v);
   if (kind != Kind::Moments) return merge(total, wide);
-  // The run holds sums of deviations d from the old mean and of their squares: it has mean old + s/c, m2 q - s^2/c.
-  Value c = splat(count, wide[0]), n = splat(before, wide[0]);
-  Value shift = arith::DivFOp::create(b, wide[0], c);
+  // The run holds sums of deviations d from the old mean and of their squares: it has mean old + s/c, m2 q - s^2/c. The counts
+  // are the same in all lanes: no division is made of vectors.
+  auto weighed = [&](Value v) { return splat(v, wide[0]); };
+  Value all = arith::AddFOp::create(b, before, count);
+  Value weight = weighed(arith::DivFOp::create(b, count, all)), n = weighed(before);
+  Value shift = arith::MulFOp::create(b, wide[0], weighed(arith::DivFOp::create(b, constantOf(b, b.getF64Type(), 1, 0), count)));
   Value m2 = arith::SubFOp::create(b, wide[1], arith::MulFOp::create(b, wide[0], shift));
   m2 = arith::MaximumFOp::create(b, m2, constantOf(b, m2.getType(), 0, 0));
-  Value all = arith::AddFOp::create(b, n, c);
-  Value weight = arith::DivFOp::create(b, c, all);
   Value mean = arith::AddFOp::create(b, total[0], arith::MulFOp::create(b, shift, weight));
   // From an infinite mean nothing leads back; only the opposite infinity, or NaN, changes it.
   mean = finiteOr(b, total[0], arith::AddFOp::create(b, total[0], onlyNotFinite(b, shift)), mean);
