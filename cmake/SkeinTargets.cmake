@@ -3,7 +3,8 @@
 add_library(skein_options INTERFACE)
 target_compile_options(skein_options INTERFACE -Wall -Wextra -Wno-unused-parameter)
 if(SKEIN_SANITIZE)
-  target_compile_options(skein_options INTERFACE -fsanitize=${SKEIN_SANITIZE} -fno-omit-frame-pointer)
+  # Compiled programs are functions without the mark that -fsanitize=function looks for before each.
+  target_compile_options(skein_options INTERFACE -fsanitize=${SKEIN_SANITIZE} -fno-sanitize=function -fno-omit-frame-pointer)
   target_link_options(skein_options INTERFACE -fsanitize=${SKEIN_SANITIZE})
 endif()
 

@@ -261,6 +261,10 @@ void KernelEmitter::emitMap() {
     for (auto [i, root] : llvm::enumerate(roots)) e.store(f.outputs[i], arrayType(root).getElementType(), at, values[i]);
   };
 
+  if (total == 0) {  // an empty window, too
+    finishFunction(f, 0, 0);
+    return;
+  }
   if (total == 1) {
     ElementEmitter e(b, 1);
     bindInputs(e, f);

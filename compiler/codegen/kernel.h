@@ -86,12 +86,12 @@ class KernelEmitter {
   void emitRows();
   void emitReduce();
   void emitNothingReduced(llvm::ArrayRef<mlir::Operation*> reductions);
-  void emitRowReduce(llvm::ArrayRef<mlir::Operation*> reductions, int64_t laneDim, bool flat, int64_t width);
+  void emitRowReduce(llvm::ArrayRef<mlir::Operation*> reductions, int64_t laneDim, bool flat, int64_t width, int64_t vectors);
   void emitColumnReduce(llvm::ArrayRef<mlir::Operation*> reductions, int64_t laneDim, int64_t width, bool streaming);
   void emitCombine(llvm::ArrayRef<mlir::Operation*> reductions, int64_t chunks, int64_t chunkSize, int64_t total);
   /// Runs over one row (or chunk of it) and gives the reductions' totals and the count of elements.
   llvm::SmallVector<Reduction::Values> reduceRow(ElementEmitter& scalars, const Function& f, llvm::MutableArrayRef<Reduction> reductions, mlir::Value begin, mlir::Value end,
-                                                 int64_t width, llvm::function_ref<Position(ElementEmitter&, Index)> positionOf,
+                                                 int64_t width, int64_t vectors, llvm::function_ref<Position(ElementEmitter&, Index)> positionOf,
                                                  llvm::function_ref<void(ElementEmitter&)> prepare, mlir::Value& count);
   mlir::Value f64(mlir::Value integer);
 };

@@ -11,7 +11,7 @@ using namespace mlir;
 using ir::arrayType;
 
 namespace {
-constexpr int64_t kBlockSteps = 64;        // steps of a lane in its own precision before they are added to the total
+constexpr int64_t kBlockSteps = 64;        // steps of a lane before they are added to the total
 constexpr int64_t kChunk = int64_t(1) << 16;  // elements reduced by one work item when rows are few and long
 constexpr int64_t kManyRows = 32;
 
@@ -65,11 +65,11 @@ void KernelEmitter::emitReduce() {
   for (Value v : operands) cycles += computeCost(v);
   bool alongRows = lane < 0 || llvm::is_contained(dims, lane);
   if (flat && (alongRows || kept == 0)) {
-    emitRowReduce(reductions, -1, true, argument ? width : width * 4);
+    emitRowReduce(reductions, -1, true, width, argument ? 1 : cycles < 4 ? 8 : 4);
     return;
   }
   if (alongRows) {
-    emitRowReduce(reductions, lane < 0 ? dims.back() : lane, false, argument || cycles > 40 ? width : width * 4);
+    emitRowReduce(reductions, lane < 0 ? dims.back() : lane, false, width, argument || cycles > 40 ? 1 : 4);
     return;
   }
   // Streaming: memory is read in the order of the lanes, row after row.
@@ -103,7 +103,7 @@ void KernelEmitter::emitNothingReduced(llvm::ArrayRef<Operation*> reductions) {
 }
 
 llvm::SmallVector<Reduction::Values> KernelEmitter::reduceRow(ElementEmitter& scalars, const Function& f, llvm::MutableArrayRef<Reduction> reductions, Value begin, Value end,
-                                                              int64_t width, llvm::function_ref<Position(ElementEmitter&, Index)> positionOf,
+                                                              int64_t width, int64_t vectors, llvm::function_ref<Position(ElementEmitter&, Index)> positionOf,
                                                               llvm::function_ref<void(ElementEmitter&)> prepare, Value& count) {
   Value zero = arith::ConstantOp::create(b, b.getF64FloatAttr(0));
   llvm::SmallVector<Reduction::Values> totals;
@@ -127,24 +127,18 @@ llvm::SmallVector<Reduction::Values> KernelEmitter::reduceRow(ElementEmitter& sc
   llvm::SmallVector<Value> inits = flatten(totals);
   inits.push_back(zero);
   // Blocks of at most kBlockSteps vectors, each folded into the totals.
-  auto blocks = scf::ForOp::create(b, begin, end, scalars.constant(kBlockSteps * width), inits, [](OpBuilder&, Location, Value, ValueRange) {});
+  auto blocks = scf::ForOp::create(b, begin, end, scalars.constant(kBlockSteps * width * vectors), inits, [](OpBuilder&, Location, Value, ValueRange) {});
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(blocks.getBody());
     Value blockBegin = blocks.getInductionVar();
-    Value blockEnd = arith::MinSIOp::create(b, arith::AddIOp::create(b, blockBegin, scalars.constant(kBlockSteps * width)), end);
+    Value blockEnd = arith::MinSIOp::create(b, arith::AddIOp::create(b, blockBegin, scalars.constant(kBlockSteps * width * vectors)), end);
     auto before = split(blocks.getRegionIterArgs().drop_back(), totals);
     llvm::SmallVector<Reduction::Values> runs;
-    {
-      ElementEmitter shape(b, width);
-      for (Reduction& r : reductions) {
-        Reduction wide(shape, r.op);
-        runs.push_back(wide.start(width > 1));
-      }
-    }
+    for (Reduction& r : reductions) runs.push_back(r.start(width > 1 ? r.runLanes(width, vectors) : 0, /*wide=*/true));
     llvm::SmallVector<Value> runInits = flatten(runs);
     auto results = laneLoop(
-        scalars, f, blockBegin, blockEnd, width, runInits,
+        scalars, f, blockBegin, blockEnd, width * vectors, runInits,
         [&](ElementEmitter& e, Index i, ValueRange carried) {
           auto now = split(carried, runs);
           llvm::SmallVector<Value> next;
@@ -152,12 +146,11 @@ llvm::SmallVector<Reduction::Values> KernelEmitter::reduceRow(ElementEmitter& sc
             Reduction wide(e, r.op);
             Elem x = e.emit(r.op->getOperand(0), positionOf(e, i));
             Value index = llvm::isa<ir::ArgmaxOp, ir::ArgminOp>(r.op) ? e.laneValues(i) : Value();
-            auto stepped = wide.step(now[k], x, index, before[k]);
-            for (auto [s, v] : llvm::enumerate(stepped)) next.push_back(e.mask ? arith::SelectOp::create(b, e.mask, v, now[k][s]).getResult() : v);
+            llvm::append_range(next, wide.step(now[k], x, index, before[k], e.mask));
           }
           return next;
         },
-        prepare);
+        prepare, false, vectors);
     auto finished = split(results, runs);
     Value n = blocks.getRegionIterArgs().back();
     Value c = f64(arith::SubIOp::create(b, blockEnd, blockBegin));
@@ -170,7 +163,7 @@ llvm::SmallVector<Reduction::Values> KernelEmitter::reduceRow(ElementEmitter& sc
   return split(blocks.getResults().drop_back(), totals);
 }
 
-void KernelEmitter::emitRowReduce(llvm::ArrayRef<Operation*> reductions, int64_t laneDim, bool flat, int64_t width) {
+void KernelEmitter::emitRowReduce(llvm::ArrayRef<Operation*> reductions, int64_t laneDim, bool flat, int64_t width, int64_t vectors) {
   auto shape = arrayType(reductions[0]->getOperand(0)).getShape();
   auto dims = dimsOf(reductions[0]);
   llvm::SmallVector<int64_t> keptSizes, otherDims, otherSizes;
@@ -184,6 +177,7 @@ void KernelEmitter::emitRowReduce(llvm::ArrayRef<Operation*> reductions, int64_t
   for (int64_t d : dims) reduced *= shape[d];
   int64_t others = volume(otherSizes), length = flat ? reduced : others ? reduced / std::max<int64_t>(others, 1) : 0;
   if (!flat && laneDim >= 0) length = shape[laneDim];
+  while (vectors > 1 && width * vectors > length) vectors /= 2;
   // Few long rows are cut in chunks, whose totals a second stage combines.
   int64_t chunk = length, chunks = 1;
   if (others == 1 && rows < kManyRows && length > 2 * kChunk) chunk = kChunk, chunks = (length + chunk - 1) / chunk;
@@ -232,7 +226,7 @@ void KernelEmitter::emitRowReduce(llvm::ArrayRef<Operation*> reductions, int64_t
     llvm::SmallVector<Reduction::Values> totals;
     if (others == 1) {
       llvm::SmallVector<Index> zeros(otherDims.size(), scalars.at(0));
-      totals = reduceRow(scalars, f, rules, begin, end, width, positionWith(zeros), nullptr, count);
+      totals = reduceRow(scalars, f, rules, begin, end, width, vectors, positionWith(zeros), nullptr, count);
     } else {
       // Runs along the lanes for every index of the other reduced dimensions.
       llvm::SmallVector<Value> inits;
@@ -248,7 +242,7 @@ void KernelEmitter::emitRowReduce(llvm::ArrayRef<Operation*> reductions, int64_t
         b.setInsertionPointToStart(loop.getBody());
         auto outerIndex = scalars.delinearise({loop.getInductionVar(), 1, 0, 0, {}}, otherSizes);
         Value countHere;
-        auto here = reduceRow(scalars, f, rules, begin, end, width, positionWith(outerIndex), nullptr, countHere);
+        auto here = reduceRow(scalars, f, rules, begin, end, width, vectors, positionWith(outerIndex), nullptr, countHere);
         auto before = split(loop.getRegionIterArgs().drop_back(), totals);
         Value n = loop.getRegionIterArgs().back();
         llvm::SmallVector<Value> yields;
@@ -278,7 +272,7 @@ void KernelEmitter::emitRowReduce(llvm::ArrayRef<Operation*> reductions, int64_t
   }
   double cycles = 2;
   for (Operation* r : reductions) cycles += computeCost(r->getOperand(0)) + 1;
-  finishFunction(f, rows * chunks, (1.5 + cycles * 0.4) * (static_cast<double>(chunk * others) / static_cast<double>(width) + 1) * (static_cast<double>(width) / 16 + 1));
+  finishFunction(f, rows * chunks, (1.5 + cycles * 0.4) * (static_cast<double>(chunk * others) / static_cast<double>(width * vectors) + 1) * (static_cast<double>(width * vectors) / 16 + 1));
   if (chunks > 1) emitCombine(reductions, chunks, chunk, length);
 }
 
@@ -347,7 +341,8 @@ void KernelEmitter::emitColumnReduce(llvm::ArrayRef<Operation*> reductions, int6
     if (d == lane || llvm::is_contained(dims, d) || llvm::is_contained(inside, d)) outer[d] = 1;
   // A tile of lanes has its totals in memory that stays in the first cache; its rows are read a block at a time.
   int64_t tile = streaming ? std::min<int64_t>((shape[lane] + width - 1) / width * width, 40 * width) : width;
-  int64_t blockRows = streaming ? 32 : 128;
+  bool sums = llvm::any_of(reductions, [&](Operation* r) { return llvm::isa<ir::ReduceSumOp>(r) && !llvm::isa<IntegerType>(arrayType(r->getOperand(0)).getElementType()); });
+  int64_t blockRows = sums ? kSumRows : streaming ? 32 : 128;
   int64_t tiles = (shape[lane] + tile - 1) / tile, outerRows = volume(outer);
 
   Function f = startFunction("");
@@ -443,7 +438,7 @@ void KernelEmitter::emitColumnReduce(llvm::ArrayRef<Operation*> reductions, int6
         llvm::SmallVector<Reduction::Values> runs;
         for (int64_t k = 0; k < writtenOut; ++k) {
           totals.push_back(loadTotals(e, k, i));
-          for (Operation* op : reductions) runs.push_back(Reduction(e, op).start(true));
+          for (Operation* op : reductions) runs.push_back(Reduction(e, op).start(e.width));
         }
         // What does not depend on the row is read before the loop over rows.
         auto rows = scf::ForOp::create(b, firstRow, lastRow, e.constant(1), flatten(runs), [](OpBuilder&, Location, Value, ValueRange) {});

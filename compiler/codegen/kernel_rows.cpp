@@ -99,7 +99,7 @@ void KernelEmitter::emitRows() {
       rule.emplace_back(scalars, op);
       Value count;
       bool keeps = llvm::any_of(shared, [&](const Shared& s) { return s.stage == stage; });
-      auto totals = reduceRow(scalars, f, rule, zero, end, keeps || llvm::isa<ir::ArgmaxOp, ir::ArgminOp>(op) ? width : 4 * width,
+      auto totals = reduceRow(scalars, f, rule, zero, end, width, keeps || llvm::isa<ir::ArgmaxOp, ir::ArgminOp>(op) || length < 4 * width ? 1 : 4,
                               [&](ElementEmitter& e, Index i) {
                                 if (keeps && e.width > 1) keep(e, i);
                                 return positionOf(e, i);

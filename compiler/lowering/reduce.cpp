@@ -31,8 +31,11 @@ Reduction::Reduction(ElementEmitter& emitter, Operation* op) : op(op), e(emitter
   if (is_float && runElement.getIntOrFloatBitWidth() == 16) runElement = b.getF32Type();
 }
 
-llvm::SmallVector<Type, 2> Reduction::runTypes(bool lanes) {
-  auto shaped = [&](Type t) -> Type { return lanes ? Type(VectorType::get(e.width, t)) : t; };
+llvm::SmallVector<Type, 2> Reduction::runTypes(int64_t lanes, bool wide) {
+  auto shaped = [&](Type t) -> Type {
+    if (wide && kind == Kind::Sum && t.isF32()) t = b.getF64Type();
+    return lanes ? Type(VectorType::get(lanes, t)) : t;
+  };
   if (kind == Kind::Argmax || kind == Kind::Argmin) return {shaped(runElement), shaped(b.getI64Type())};
   if (kind == Kind::Moments || is_complex) return {shaped(runElement), shaped(runElement)};
   return {shaped(runElement)};
@@ -54,8 +57,8 @@ static Value constantOf(Builder& b, Type type, double value, int64_t integer) {
   return arith::ConstantOp::create(b, attr);
 }
 
-Reduction::Values Reduction::start(bool lanes) {
-  auto types = runTypes(lanes);
+Reduction::Values Reduction::start(int64_t lanes, bool wide) {
+  auto types = runTypes(lanes, wide);
   double infinity = std::numeric_limits<double>::infinity();
   unsigned width = runElement.getIntOrFloatBitWidth();
   uint64_t all = width == 64 ? ~uint64_t(0) : (uint64_t(1) << width) - 1;
@@ -131,6 +134,12 @@ Reduction::Values Reduction::merge(llvm::ArrayRef<Value> x, llvm::ArrayRef<Value
   return {};
 }
 
+Reduction::Values Reduction::sumOf(llvm::ArrayRef<Elem> terms, bool lanes) {
+  if (terms.size() == 1) return step(start(lanes ? e.width : 0), terms[0], {}, {});
+  const size_t half = terms.size() / 2;
+  return merge(sumOf(terms.take_front(half), lanes), sumOf(terms.drop_front(half), lanes));
+}
+
 Value Reduction::splat(Value scalar, Value shape) {
   if (auto vec = llvm::dyn_cast<VectorType>(shape.getType()); vec && !llvm::isa<VectorType>(scalar.getType())) return vectorOf(b, scalar, vec.getNumElements());
   return scalar;
@@ -145,19 +154,54 @@ static Value finiteOr(Builder& b, Value v, Value other, Value then = {}) {
 
 static Value onlyNotFinite(Builder& b, Value v) { return finiteOr(b, v, v, constantOf(b, v.getType(), 0, 0)); }
 
-Reduction::Values Reduction::step(llvm::ArrayRef<Value> run, Elem x, Value index, llvm::ArrayRef<Value> total) {
+static int64_t lanesOf(Value v) {
+  auto vec = llvm::dyn_cast<VectorType>(v.getType());
+  return vec ? vec.getNumElements() : 0;
+}
+
+/// The lanes from `first` on of a vector, or of two behind each other.
+static Value lanesFrom(Builder& b, Value v, Value behind, int64_t first, int64_t count) {
+  llvm::SmallVector<int64_t> which;
+  for (int64_t l = 0; l < count; ++l) which.push_back(first + l);
+  return vector::ShuffleOp::create(b, v, behind, which);
+}
+
+Reduction::Values Reduction::fitted(Values x, int64_t lanes) {
+  for (int64_t have = lanesOf(x[0]); have > lanes; have /= 2) {
+    Values low, high;
+    for (Value v : x) {
+      low.push_back(lanesFrom(b, v, v, 0, have / 2));
+      high.push_back(lanesFrom(b, v, v, have / 2, have / 2));
+    }
+    x = merge(low, high);
+  }
+  for (int64_t have = lanesOf(x[0]); have < lanes; have *= 2) {
+    Values nothing = start(have);
+    for (auto [v, none] : llvm::zip(x, nothing)) v = lanesFrom(b, v, none, 0, 2 * have);
+  }
+  return x;
+}
+
+Reduction::Values Reduction::step(llvm::ArrayRef<Value> run, Elem x, Value index, llvm::ArrayRef<Value> total, Value mask) {
+  const int64_t lanes = lanesOf(run[0]), width = lanes ? e.width : 0;
+  auto shaped = [&](Value v) { return width && !lanesOf(v) ? vectorOf(b, v, width) : v; };
   Value v = x.re;
   if (is_float && v.getType() != runElement && getElementTypeOrSelf(v.getType()) != runElement) v = convertFloat(b, v, llvm::cast<FloatType>(runElement));
-  v = splat(v, run[0]);
+  Values one{shaped(v)};
   if (kind == Kind::Moments) {
     Value mean = finiteOr(b, total[0], {});  // deviations from infinity say nothing
     if (getElementTypeOrSelf(mean.getType()) != runElement) mean = arith::TruncFOp::create(b, like(mean, runElement), mean);
-    Value deviation = arith::SubFOp::create(b, v, splat(mean, v));
-    return {arith::AddFOp::create(b, run[0], deviation), math::FmaOp::create(b, deviation, deviation, run[1])};
+    Value deviation = arith::SubFOp::create(b, one[0], shaped(mean));
+    if (!mask && width == lanes) return {arith::AddFOp::create(b, run[0], deviation), math::FmaOp::create(b, deviation, deviation, run[1])};
+    one = {deviation, arith::MulFOp::create(b, deviation, deviation)};
   }
-  Values one{v};
-  if (is_complex) one.push_back(splat(x.im, run[0]));
-  if (kind == Kind::Argmax || kind == Kind::Argmin) one.push_back(splat(index, run[1]));
+  if (is_complex) one.push_back(shaped(x.im));
+  if (kind == Kind::Argmax || kind == Kind::Argmin) one.push_back(shaped(index));
+  if (mask)
+    for (auto [v, none] : llvm::zip(one, start(width))) v = arith::SelectOp::create(b, mask, v, none);
+  if (lanes) one = fitted(one, lanes);
+  if (getElementTypeOrSelf(run[0].getType()) != getElementTypeOrSelf(one[0].getType()))
+    for (Value& v : one) v = widened(v);
   return merge(run, one);
 }
 
@@ -171,16 +215,7 @@ Reduction::Values Reduction::horizontal(llvm::ArrayRef<Value> run) {
   if (!llvm::isa<VectorType>(run[0].getType())) return lanes;
   if ((kind == Kind::Sum && (is_float || is_complex)) || kind == Kind::Moments)
     for (Value& v : lanes) v = widened(v);
-  for (int64_t width = llvm::cast<VectorType>(run[0].getType()).getNumElements(); width > 1; width /= 2) {
-    llvm::SmallVector<int64_t> low, high;
-    for (int64_t l = 0; l < width / 2; ++l) low.push_back(l), high.push_back(l + width / 2);
-    Values x, y;
-    for (Value v : lanes) {
-      x.push_back(vector::ShuffleOp::create(b, v, v, low));
-      y.push_back(vector::ShuffleOp::create(b, v, v, high));
-    }
-    lanes = merge(x, y);
-  }
+  lanes = fitted(lanes, 1);
   for (Value& v : lanes) v = vector::ExtractOp::create(b, v, llvm::ArrayRef<int64_t>{0});
   return lanes;
 }
@@ -191,10 +226,7 @@ Reduction::Values Reduction::startTotal(Elem first) {
     mean = convertFloat(b, mean, b.getF64Type());
     return {mean, constantOf(b, mean.getType(), 0, 0)};
   }
-  Values run = start(false);
-  if (kind == Kind::Sum)
-    for (Value& v : run) v = widened(v);
-  return run;
+  return start(0, /*wide=*/true);
 }
 
 Reduction::Values Reduction::fold(llvm::ArrayRef<Value> total, Value before, llvm::ArrayRef<Value> run, Value count) {
@@ -280,8 +312,12 @@ Elem emitInlineReduce(ElementEmitter& e, Operation* op, unsigned result, const P
   Elem first = count ? elements[0] : e.zero(reduction.element);
   if (lanes) first.re = vectorOf(b, first.re, e.width);
   auto total = reduction.startTotal(first);
-  auto run = reduction.start(lanes);
-  for (int64_t k = 0; k < count; ++k) run = reduction.step(run, elements[k], e.constant(k), total);
+  auto run = reduction.start(lanes ? e.width : 0);
+  if (reduction.addsFloats() && count > 7) {
+    run = reduction.sumOf(elements, lanes);
+  } else {
+    for (int64_t k = 0; k < count; ++k) run = reduction.step(run, elements[k], e.constant(k), total);
+  }
   if (lanes)
     for (Value& v : total) v = vectorOf(b, v, e.width);
   llvm::SmallVector<Elem, 2> finals;

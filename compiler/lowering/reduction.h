@@ -1,13 +1,15 @@
 #pragma once
 // How each reduction accumulates: in short runs of the element type (`step`), folded into a wider total.
 //
-// Sums of floats run in their own precision for a block of at most kBlockSteps elements a lane and are then added to a
-// float64 total, so that the error does not grow with the length: at least as exact as pairwise summation. Moments keep
-// a running mean, take deviations from it within a block, and merge blocks as Chan, Golub and LeVeque (1983) do.
+// Sums of floats are at least as exact as pairwise summation, whatever the length: few elements (vectors that are loaded
+// together, in pairs; rows of a column, at most kSumRows) are added in their own precision, and these sums in float64.
+// Moments keep a running mean, take deviations from it within a block, and merge blocks as Chan, Golub and LeVeque (1983) do.
 
 #include "compiler/lowering/element.h"
 
 namespace skein::compiler {
+
+constexpr int64_t kSumRows = 8;
 
 class Reduction {
  public:
@@ -17,10 +19,14 @@ class Reduction {
   mlir::Type element;  // of the operand
 
   using Values = llvm::SmallVector<mlir::Value, 2>;
-  /// A run that holds nothing yet; `lanes`: of vectors.
-  Values start(bool lanes);
-  /// One more element; `index` along the reduced dimension; `total`: what the blocks before gave.
-  Values step(llvm::ArrayRef<mlir::Value> run, Elem x, mlir::Value index, llvm::ArrayRef<mlir::Value> total);
+  /// A run that holds nothing yet; `lanes`: of vectors, 0: of scalars; `wide`: sums of floats in float64.
+  Values start(int64_t lanes, bool wide = false);
+  /// One more element, or vector of elements (where `mask` is set, if there is one), of as many lanes as the run, more or
+  /// fewer; `index` along the reduced dimension; `total`: what the blocks before gave.
+  Values step(llvm::ArrayRef<mlir::Value> run, Elem x, mlir::Value index, llvm::ArrayRef<mlir::Value> total, mlir::Value mask = {});
+  bool addsFloats() const { return kind == Kind::Sum && !llvm::isa<mlir::IntegerType>(element); }
+  /// The run of these terms, added in pairs.
+  Values sumOf(llvm::ArrayRef<Elem> terms, bool lanes);
   /// The run of all lanes together.
   Values horizontal(llvm::ArrayRef<mlir::Value> run);
   /// A total of nothing; `first`: some element of the data.
@@ -30,7 +36,9 @@ class Reduction {
   Values combine(llvm::ArrayRef<mlir::Value> x, mlir::Value countX, llvm::ArrayRef<mlir::Value> y, mlir::Value countY);
   llvm::SmallVector<Elem, 2> finish(llvm::ArrayRef<mlir::Value> total);
 
-  llvm::SmallVector<mlir::Type, 2> runTypes(bool lanes);
+  /// How many lanes a run has best, where so many vectors are taken at a time.
+  int64_t runLanes(int64_t lanes, int64_t vectors) const { return kind == Kind::Moments ? lanes * vectors : lanes; }
+  llvm::SmallVector<mlir::Type, 2> runTypes(int64_t lanes, bool wide);
   llvm::SmallVector<mlir::Type, 2> totalTypes();  // of scalars
 
  private:
@@ -40,6 +48,7 @@ class Reduction {
   bool is_float, is_unsigned, is_complex;
   mlir::Type runElement;  // of one value of a run
   Values merge(llvm::ArrayRef<mlir::Value> x, llvm::ArrayRef<mlir::Value> y);  // two runs, or two totals but of moments
+  Values fitted(Values x, int64_t lanes);  // halves merged until so many lanes are left, or filled up with nothing
   mlir::Value better(mlir::Value x, mlir::Value xi, mlir::Value y, mlir::Value yi);
   mlir::Value widened(mlir::Value v);
   mlir::Value splat(mlir::Value scalar, mlir::Value like);

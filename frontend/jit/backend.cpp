@@ -1,6 +1,7 @@
 // Compiled and interpreted programs.
 #include "frontend/jit/backend.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <list>
@@ -56,10 +57,10 @@ class InterpretedBackend : public Backend {
     std::lock_guard lock(mutex_);  // MLIR's folders may touch the context
     std::vector<HostArray> values = inputs_;
     for (std::size_t i = 0; i < values.size(); ++i)
-      std::memcpy(values[i].data.data(), buffers[i], values[i].data.size());
+      std::copy_n(static_cast<const char*>(buffers[i]), values[i].data.size(), reinterpret_cast<char*>(values[i].data.data()));
     std::vector<HostArray> results = interpret(*module_, values);
     for (std::size_t i = 0; i < results.size(); ++i)
-      std::memcpy(buffers[inputs_.size() + i], results[i].data.data(), results[i].data.size());
+      std::copy_n(reinterpret_cast<const char*>(results[i].data.data()), results[i].data.size(), static_cast<char*>(buffers[inputs_.size() + i]));
   }
   std::string text() const override { return text_; }
   std::string cost() const override { return "{}"; }

@@ -13,7 +13,7 @@ MLIR = ("mlir/", "llvm/", "llvm-c/", "mlir-c/")
 # Layer, what of the tree it may include, which foreign headers. The first layer whose folder a file lies in is its layer.
 LAYERS = [
     ("runtime/base", ("skein/base/",), ()),
-    ("runtime", ("skein/base/", "runtime/"), ("boost/context/", "fmt/", "tbb/", "oneapi/", "sanitizer/", "mpi.h", "cuda.h", "nccl.h", "system")),
+    ("runtime", ("skein/base/", "runtime/"), ("boost/context/", "fmt/", "tbb/", "oneapi/", "sanitizer/", "arpa/", "net/", "netinet/", "mpi.h", "cuda.h", "nccl.h", "system")),
     ("dialects", ("skein/base/", "dialects/"), MLIR),
     # The executable is what it makes; everything else of the runtime it knows by the ABI alone.
     ("compiler", ("skein/base/", "dialects/", "compiler/", "runtime/abi.h", "runtime/executable.h"), MLIR + ("fmt/", "nlohmann/", "system")),
