@@ -40,3 +40,21 @@ function(skein_test name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/include)
   skein_register(${name} ${name} LABELS ${T_LABELS} ENVIRONMENT ${T_ENVIRONMENT})
 endfunction()
+
+# skein_mpi_test(NAME PROGRAM PROCESSES n [DEVICES n] [LABELS ...] [ENVIRONMENT ...] [ARGUMENTS ...]): PROGRAM as a ctest in so many
+# processes, started by mpirun, with so many devices each.
+find_program(SKEIN_MPIRUN mpirun)
+function(skein_mpi_test name program)
+  cmake_parse_arguments(T "" "PROCESSES;DEVICES" "LABELS;ENVIRONMENT;ARGUMENTS" ${ARGN})
+  if(NOT TARGET skein_mpi OR NOT SKEIN_MPIRUN)
+    return()
+  endif()
+  if(NOT T_DEVICES)
+    set(T_DEVICES 1)
+  endif()
+  set(scratch ${CMAKE_CURRENT_BINARY_DIR}/scratch/${name})
+  file(MAKE_DIRECTORY ${scratch})
+  add_test(NAME ${name} COMMAND ${SKEIN_MPIRUN} --allow-run-as-root --oversubscribe -n ${T_PROCESSES} $<TARGET_FILE:${program}> ${T_ARGUMENTS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "mpi;${T_LABELS}" PROCESSORS 2
+    ENVIRONMENT "TEST_TMPDIR=${scratch};SKEIN_CPU_DEVICES=${T_DEVICES};SKEIN_MPI_PLUGIN=$<TARGET_FILE:skein_mpi>;${T_ENVIRONMENT}")
+endfunction()

@@ -22,6 +22,10 @@ struct Program {
 
 struct CompileOptions {
   std::vector<int> donated;  // inputs whose buffers may be overwritten
+  /// Where the process is one of several: the first of its devices among all, and how many they are. Arrays that are split over
+  /// processes (arguments with the attribute skein.sharding, results of shard_map) are then the process's own blocks, one
+  /// behind the other.
+  std::int64_t firstDevice = 0, devices = 0;
 };
 
 /// Compiles `func @main` of the module, which is rewritten on the way. Throws UserError, RuntimeError (a cache folder that

@@ -180,7 +180,12 @@ std::shared_ptr<const Program> compile(ModuleOp module, const CompileOptions& op
   std::string folder = dumpFolder();
   Steps steps(module, folder);
   steps.run("inline", [&] { inlineCalls(module); });
-  std::string key = cacheKey(print(module, true), options.donated, targetName());
+  Target target = hostTarget();
+  target.firstDevice = options.firstDevice, target.devices = options.devices;
+  std::string place = targetName();
+  // With one device each, all processes run the same code.
+  if (options.devices > 0) place += "\ndevices " + std::to_string(options.devices) + (options.devices > 1 ? " from " + std::to_string(options.firstDevice) : "");
+  std::string key = cacheKey(print(module, true), options.donated, place);
   if (auto cached = loadCached(key)) return finish(*cached);
 
   steps.run("simplify", [&] { simplify(module); });
@@ -196,7 +201,7 @@ std::shared_ptr<const Program> compile(ModuleOp module, const CompileOptions& op
   OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
   ProgramCode emitted;
   Steps lowering(*code, folder, steps.done());
-  lowering.run("emit", [&] { emitted = emitProgram(*code, main, options.donated, hostTarget()); });
+  lowering.run("emit", [&] { emitted = emitProgram(*code, main, options.donated, target); });
   lowering.run("llvm", [&] { lowerToLLVM(*code); });
   lowering.run("machine_code", [&] { made.object = compileObject(*code, folder); }, /*rewrites=*/false);
   made.entry = emitted.entry;

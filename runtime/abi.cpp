@@ -7,6 +7,7 @@
 
 #include "runtime/cpu/blas.h"
 #include "runtime/cpu/context.h"
+#include "runtime/cpu/run.h"
 #include "runtime/cpu/sort.h"
 #include "runtime/cpu/spmd.h"
 #include "runtime/print.h"
@@ -76,6 +77,10 @@ void skein_run_spmd(skein_context* context, const skein_mesh* mesh, skein_progra
 
 std::int64_t skein_axis_index(skein_context* context, std::int32_t axis) { return context->coordinates[axis]; }
 
+std::int64_t skein_shard_slot(skein_context* context, std::int32_t axis_count, const std::int32_t* axes) {
+  return context->run->shard_slot(*context->device, {axes, static_cast<std::size_t>(axis_count)});
+}
+
 void skein_collective_run(skein_context* context, const skein_collective* collective, const void* const* inputs,
                           void* const* outputs) {
   cpu::guarded(context, [&] { cpu::run_collective(context, *collective, inputs, outputs); });
@@ -123,7 +128,7 @@ std::span<const Symbol> abi_symbols() {
 #define SKEIN_SYMBOL(function) \
   { #function, reinterpret_cast < void*>(&function) }
   static const Symbol symbols[] = {
-      SKEIN_SYMBOL(skein_parallel_for),   SKEIN_SYMBOL(skein_run_spmd),   SKEIN_SYMBOL(skein_axis_index),
+      SKEIN_SYMBOL(skein_parallel_for),   SKEIN_SYMBOL(skein_run_spmd),   SKEIN_SYMBOL(skein_axis_index), SKEIN_SYMBOL(skein_shard_slot),
       SKEIN_SYMBOL(skein_collective_run), SKEIN_SYMBOL(skein_matmul_run), SKEIN_SYMBOL(skein_print),
       SKEIN_SYMBOL(skein_check),          SKEIN_SYMBOL(skein_sort),
   };

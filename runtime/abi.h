@@ -37,6 +37,9 @@ typedef struct skein_mesh {
 void skein_run_spmd(skein_context*, const skein_mesh*, skein_program body, void* const* buffers, int64_t arena_bytes,
                     int64_t work, const skein_site*);
 int64_t skein_axis_index(skein_context*, int32_t axis);  // the device's coordinate along one axis of the mesh in force
+// A process of several has the blocks of an array that its devices hold, in the order of the first device of each. Which of them
+// is this device's, where the array is split over these axes; the complement (~n) where a device before it has the same.
+int64_t skein_shard_slot(skein_context*, int32_t axis_count, const int32_t* axes);
 
 // ---- collectives ----
 typedef enum skein_verb { SKEIN_ALL_REDUCE, SKEIN_ALL_GATHER, SKEIN_REDUCE_SCATTER, SKEIN_ALL_TO_ALL, SKEIN_PERMUTE } skein_verb;

@@ -3,6 +3,7 @@
 #include <skein/base/error.h>
 
 #include <sched.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -75,6 +76,8 @@ State& fixed_state() {
     if (!s.config.cpu_devices) s.config.cpu_devices = std::max(1, from_environment("SKEIN_CPU_DEVICES"));
     if (!s.config.threads) s.config.threads = from_environment("SKEIN_THREADS");
     int count = s.config.cpu_devices, cores = core_count();
+    // A launcher that gives each process cores of its own has set its mask.
+    if (static_cast<long>(allowed_cores().size()) == sysconf(_SC_NPROCESSORS_ONLN)) cores = std::max(1, cores / std::max(1, s.config.processes));
     int each = s.config.threads ? s.config.threads : std::max(1, cores / count);
     for (int i = 0; i < count; ++i) s.devices.push_back({i, "cpu", each});
     s.total = cores;
@@ -100,11 +103,10 @@ void configure(const DeviceConfig& config, std::source_location location) {
   if (!s.fixed) {
     if (config.cpu_devices) s.config.cpu_devices = config.cpu_devices;
     if (config.threads) s.config.threads = config.threads;
+    s.config.processes = config.processes;
     return;
   }
-  if ((config.cpu_devices && config.cpu_devices != s.config.cpu_devices) ||
-      (config.threads && config.threads != s.config.threads))
-    throw UserError("the devices are in use already (" + std::to_string(s.config.cpu_devices) +
+  throw UserError("the devices are in use already (" + std::to_string(s.config.cpu_devices) +
                         " of them); call initialize before anything else",
                     "initialize", location);
 }

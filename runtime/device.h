@@ -13,6 +13,7 @@ namespace skein::runtime {
 struct DeviceConfig {
   int cpu_devices = 0;  // devices of this process
   int threads = 0;      // of each device
+  int processes = 1;    // on this host, that share its cores where none are given to each
 };
 
 struct Device {
@@ -21,7 +22,7 @@ struct Device {
   int threads = 1;   // its share of the cores, at least one
 };
 
-/// Chooses the devices. Throws UserError once they are in use (unless nothing changes) and for negative numbers.
+/// Chooses the devices. Throws UserError once they are in use and for negative numbers.
 void configure(const DeviceConfig&, std::source_location location = std::source_location::current());
 
 /// The devices of this process; the first call fixes the configuration.

@@ -10,6 +10,7 @@ namespace skein::compiler {
 
 struct Target {
   int64_t vectorBytes = 16;  // of one register
+  int64_t firstDevice = 0, devices = 0;  // of a mesh over several processes: which ranks are on this one; 0: all are
 };
 
 /// Where an array that a kernel reads or writes lies.

@@ -1,5 +1,7 @@
 #include "compiler/codegen/program_emitter.h"
 
+#include <set>
+
 #include "dialects/skein/typing.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -42,14 +44,14 @@ void ProgramEmitter::emitMain(func::FuncOp source, llvm::ArrayRef<int> donated) 
   for (auto [i, argument] : llvm::enumerate(block.getArguments())) {
     Slot slot;
     slot.pointer = loadPointer(buffers, i);
-    slot.layout = denseLayout(arrayType(argument));
+    slot.layout = denseLayout(typeOf(argument));
     slots[argument] = slot;
   }
   llvm::SmallVector<Value> outputs;
   llvm::DenseSet<Value> placed;
   for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
     outputs.push_back(loadPointer(buffers, inputs + i));
-    if (placed.insert(value).second) destinations[value] = {outputs.back(), denseLayout(arrayType(value))};
+    if (placed.insert(value).second) destinations[value] = {outputs.back(), denseLayout(typeOf(value))};
     code.aliases.push_back(-1);
   }
   // A donated input may be overwritten by an output of its type that a kernel makes element by element.
@@ -73,7 +75,7 @@ void ProgramEmitter::emitMain(func::FuncOp source, llvm::ArrayRef<int> donated) 
   emitBlock(block);
   for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
     Slot& slot = slotOf(value);
-    auto type = arrayType(value);
+    auto type = typeOf(value);
     if (slot.pointer && slot.pointer == outputs[i]) continue;
     if (slot.scalar.re) {
       ElementEmitter e(b, 1);
@@ -180,6 +182,60 @@ void ProgramEmitter::emitOp(Operation* op) {
 
 // ---- values ----
 
+/// How a value of the program's entry is split over a mesh, if it is: as its argument's attribute says, or as the shard_map that
+/// made it; a loop's and a branch's values are as those that they come from.
+static std::pair<ir::AxesAttr, ir::SpecAttr> shardingOf(Value value) {
+  if (auto argument = llvm::dyn_cast<BlockArgument>(value)) {
+    Operation* owner = argument.getOwner()->getParentOp();
+    unsigned number = argument.getArgNumber();
+    if (auto main = llvm::dyn_cast<func::FuncOp>(owner)) {
+      auto attribute = main.getArgAttrOfType<DictionaryAttr>(number, "skein.sharding");
+      if (!attribute) return {};
+      return {attribute.getAs<ir::AxesAttr>("mesh"), attribute.getAs<ir::SpecAttr>("spec")};
+    }
+    if (auto loop = llvm::dyn_cast<ir::ForOp>(owner)) return number == 0 ? std::pair<ir::AxesAttr, ir::SpecAttr>() : shardingOf(loop.getInits()[number - 1]);
+    if (auto loop = llvm::dyn_cast<ir::WhileOp>(owner)) return shardingOf(loop.getInits()[number]);
+    return {};
+  }
+  unsigned number = llvm::cast<OpResult>(value).getResultNumber();
+  Operation* producer = value.getDefiningOp();
+  if (auto map = llvm::dyn_cast<ir::ShardMapOp>(producer)) return {map.getMesh(), llvm::cast<ir::SpecAttr>(map.getOutSpecs()[number])};
+  if (auto loop = llvm::dyn_cast<ir::ForOp>(producer)) return shardingOf(loop.getInits()[number]);
+  if (auto loop = llvm::dyn_cast<ir::WhileOp>(producer)) return shardingOf(loop.getInits()[number]);
+  if (auto branch = llvm::dyn_cast<ir::SwitchOp>(producer)) return shardingOf(branch.getBranches().front().front().getTerminator()->getOperand(number));
+  return {};
+}
+
+RankedTensorType ProgramEmitter::typeOf(Value value) {
+  auto type = arrayType(value);
+  if (target.devices == 0 || mesh) return type;
+  RankedTensorType& stored = storedTypes[value];
+  if (stored) return stored;
+  stored = type;
+  auto [axes, spec] = shardingOf(value);
+  if (!axes) return stored;
+  llvm::SmallVector<int64_t> shape(type.getShape()), positions;
+  for (auto [d, entry] : llvm::enumerate(spec.getDims()))
+    for (Attribute axis : llvm::cast<mlir::ArrayAttr>(entry)) {
+      int64_t position = llvm::find(axes.getNames(), llvm::cast<StringAttr>(axis)) - axes.getNames().begin();
+      if (axes.getSizes()[position] == 1) continue;
+      positions.push_back(position);
+      shape[d] /= axes.getSizes()[position];
+    }
+  if (positions.empty()) return stored;
+  // Devices of this process that differ along no axis of the spec hold the same block.
+  std::set<llvm::SmallVector<int64_t>> blocks;
+  int64_t last = std::min(target.firstDevice + target.devices, volume(axes.getSizes()));
+  for (int64_t rank = target.firstDevice; rank < last; ++rank) {
+    llvm::SmallVector<int64_t> place(axes.getSizes().size()), named;
+    for (int64_t axis = place.size(), rest = rank; axis-- > 0; rest /= axes.getSizes()[axis]) place[axis] = rest % axes.getSizes()[axis];
+    for (int64_t position : positions) named.push_back(place[position]);
+    blocks.insert(named);
+  }
+  shape.insert(shape.begin(), static_cast<int64_t>(blocks.size()));
+  return stored = RankedTensorType::get(shape, type.getElementType());
+}
+
 Slot& ProgramEmitter::slotOf(Value value) {
   auto found = slots.find(value);
   assert(found != slots.end() && "a value is emitted before it is used");
@@ -221,7 +277,7 @@ Value ProgramEmitter::pointerOf(Value value) {
 Value ProgramEmitter::densePointerOf(Value value) {
   Slot& slot = slotOf(value);
   if (!slot.pointer || slot.layout.dense) return pointerOf(value);
-  auto type = arrayType(value);
+  auto type = typeOf(value);
   Slot temporary = allocate(type);
   copy(slot.pointer, slot.layout, temporary.pointer, temporary.layout, type);
   temporaries.push_back(temporary.place);  // until the op that asked is emitted
@@ -252,7 +308,7 @@ Slot ProgramEmitter::allocate(RankedTensorType type) {
 }
 
 Value ProgramEmitter::result(Value value) {
-  auto type = arrayType(value);
+  auto type = typeOf(value);
   if (auto wanted = destinations.find(value); wanted != destinations.end() && wanted->second.layout.dense) {
     Slot slot;
     slot.pointer = wanted->second.pointer;
@@ -269,7 +325,7 @@ void ProgramEmitter::settle(Value value) {
   if (wanted == destinations.end()) return;
   auto found = slots.find(value);
   if (found == slots.end() || found->second.pointer == wanted->second.pointer) return;
-  auto type = arrayType(value);
+  auto type = typeOf(value);
   if (found->second.scalar.re) {
     ElementEmitter e(b, 1);
     e.store({wanted->second.pointer, {}, false, true}, type.getElementType(), {}, found->second.scalar);

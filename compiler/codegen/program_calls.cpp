@@ -289,7 +289,7 @@ static Layout blockLayout(llvm::ArrayRef<int64_t> globalStrides, RankedTensorTyp
   return {llvm::SmallVector<int64_t, 4>(globalStrides), dense || volume(block.getShape()) <= 1};
 }
 
-void ProgramEmitter::emitBody(ir::ShardMapOp op, llvm::ArrayRef<Value> captured) {
+void ProgramEmitter::emitBody(ir::ShardMapOp op, llvm::ArrayRef<Value> captured, llvm::ArrayRef<bool> split) {
   start(name);
   Block& block = op.getBody().front();
   llvm::DenseMap<int64_t, Value> coordinates;
@@ -298,10 +298,37 @@ void ProgramEmitter::emitBody(ir::ShardMapOp op, llvm::ArrayRef<Value> captured)
     if (!v) v = callFor("skein_axis_index", b.getI64Type(), {context, number(axis, 32)});
     return v;
   };
+  // Which of the process's blocks is the device's, and whether another device before it has the same: then not the number, but
+  // its complement, which is negative.
+  llvm::DenseMap<Attribute, Value> places;
+  auto blockOf = [&](ir::SpecAttr spec) {
+    Value& v = places[spec];
+    llvm::SmallVector<int64_t> positions;
+    for (Attribute entry : spec.getDims())
+      for (Attribute axis : llvm::cast<mlir::ArrayAttr>(entry)) positions.push_back(llvm::find(mesh.getNames(), llvm::cast<StringAttr>(axis)) - mesh.getNames().begin());
+    if (!v) v = callFor("skein_shard_slot", b.getI64Type(), {context, number(positions.size(), 32), globalIntegers(positions, 32)});
+    return v;
+  };
+  auto splits = [&](ir::SpecAttr spec) {
+    return llvm::any_of(spec.getDims(), [&](Attribute entry) {
+      return llvm::any_of(llvm::cast<mlir::ArrayAttr>(entry), [&](Attribute axis) {
+        return mesh.getSizes()[llvm::find(mesh.getNames(), llvm::cast<StringAttr>(axis)) - mesh.getNames().begin()] > 1;
+      });
+    });
+  };
   int64_t next = 0;
   for (auto [i, argument] : llvm::enumerate(block.getArguments())) {
     auto type = arrayType(argument), global = arrayType(op.getOperands()[i]);
     auto strides = denseStrides(global.getShape());
+    if (split[i]) {
+      Value place = blockOf(llvm::cast<ir::SpecAttr>(op.getInSpecs()[i]));
+      place = arith::MaxSIOp::create(b, place, arith::SubIOp::create(b, number(-1), place));
+      Slot slot;
+      slot.pointer = offsetPointer(loadPointer(buffers, next++), arith::MulIOp::create(b, place, number(volume(type.getShape()) * byteSize(type.getElementType()))));
+      slot.layout = {denseStrides(type.getShape()), true};
+      slots[argument] = slot;
+      continue;
+    }
     auto [offset, leader] = blockPlace(b, mesh, llvm::cast<ir::SpecAttr>(op.getInSpecs()[i]), type, strides, coordinate);
     Slot slot;
     slot.pointer = offsetPointer(loadPointer(buffers, next++), arith::MulIOp::create(b, offset, number(byteSize(type.getElementType()))));
@@ -320,7 +347,17 @@ void ProgramEmitter::emitBody(ir::ShardMapOp op, llvm::ArrayRef<Value> captured)
   for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
     auto type = arrayType(value), global = arrayType(op.getResult(i));
     auto strides = denseStrides(global.getShape());
-    auto [offset, leader] = blockPlace(b, mesh, llvm::cast<ir::SpecAttr>(op.getOutSpecs()[i]), type, strides, coordinate);
+    auto spec = llvm::cast<ir::SpecAttr>(op.getOutSpecs()[i]);
+    auto [offset, leader] = blockPlace(b, mesh, spec, type, strides, coordinate);
+    if (target.devices > 0) {  // the process's own first device that has the block stands for its others
+      Value place = blockOf(spec), complement = arith::SubIOp::create(b, number(-1), place);
+      if (target.devices > 1) leader = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, place, number(0));
+      else leader = arith::ConstantIntOp::create(b, 1, 1);
+      if (splits(spec)) {
+        strides = denseStrides(type.getShape());
+        offset = arith::MulIOp::create(b, arith::MaxSIOp::create(b, place, complement), number(volume(type.getShape())));
+      }
+    }
     Value pointer = offsetPointer(loadPointer(buffers, next++), arith::MulIOp::create(b, offset, number(byteSize(type.getElementType()))));
     Layout layout = blockLayout(strides, type);
     llvm::APInt always;
@@ -362,13 +399,17 @@ void ProgramEmitter::emitShardMap(ir::ShardMapOp op) {
       if (!op.getBody().isAncestor(operand.getParentRegion())) captured.insert(operand);
   });
   llvm::SmallVector<Value> pointers;
-  for (Value operand : op.getOperands()) pointers.push_back(densePointerOf(operand));
+  llvm::SmallVector<bool> split;  // operands of which this process has blocks
+  for (Value operand : op.getOperands()) {
+    pointers.push_back(densePointerOf(operand));
+    split.push_back(typeOf(operand) != arrayType(operand));
+  }
   for (Value value : captured) pointers.push_back(densePointerOf(value));
   for (Value value : op.getResults()) pointers.push_back(result(value));
 
   ProgramEmitter body(module, target, freshName(module, name + "_device"), op.getMesh());
   body.code.collectives = code.collectives;
-  body.emitBody(op, captured.getArrayRef());
+  body.emitBody(op, captured.getArrayRef(), split);
   code.collectives = body.code.collectives;
   b.setLoc(op.getLoc());
 

@@ -41,7 +41,7 @@ ProgramEmitter::Carry ProgramEmitter::startCarry(Operation* op, ValueRange inits
   Operation* terminator = body.getTerminator();
   for (auto [k, init] : llvm::enumerate(inits)) {
     Carry::Item item;
-    item.type = arrayType(init);
+    item.type = typeOf(init);
     Value yielded = terminator->getOperand(k);
     if (item.type.getRank() == 0) {
       item.scalar = true;
@@ -301,7 +301,7 @@ void ProgramEmitter::emitSwitch(ir::SwitchOp op) {
         } else {
           Slot from = slotOf(yielded);
           Slot to = slots[op.getResult(i)];
-          if (from.pointer != to.pointer) copy(from.pointer, from.layout, to.pointer, to.layout, type);
+          if (from.pointer != to.pointer) copy(from.pointer, from.layout, to.pointer, to.layout, typeOf(yielded));
         }
       }
       return scalars;

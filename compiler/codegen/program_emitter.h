@@ -33,7 +33,7 @@ class ProgramEmitter {
   ProgramEmitter(mlir::ModuleOp module, const Target& target, llvm::StringRef name, ir::AxesAttr mesh);
 
   void emitMain(mlir::func::FuncOp function, llvm::ArrayRef<int> donated);
-  void emitBody(ir::ShardMapOp op, llvm::ArrayRef<mlir::Value> captured);
+  void emitBody(ir::ShardMapOp op, llvm::ArrayRef<mlir::Value> captured, llvm::ArrayRef<bool> split);
   ProgramCode code;
 
  private:
@@ -48,6 +48,7 @@ class ProgramEmitter {
   llvm::DenseMap<mlir::Value, Slot> slots;
   llvm::DenseMap<mlir::Value, Destination> destinations;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value, 2>> aliasesOf;
+  llvm::DenseMap<mlir::Value, mlir::RankedTensorType> storedTypes;
   llvm::SmallVector<std::shared_ptr<Place>> temporaries;  // of the op that is being emitted
   double loopFactor = 1;
   int nextKernel = 0;
@@ -62,6 +63,8 @@ class ProgramEmitter {
   void release(const std::shared_ptr<Place>& place);  // one user less
 
   // ---- values ----
+  /// The type of what is in memory here: of an array that is split over processes, this one's blocks behind each other.
+  mlir::RankedTensorType typeOf(mlir::Value value);
   Elem scalarOf(mlir::Value value);
   mlir::Value pointerOf(mlir::Value value);            // in memory, whatever its layout
   mlir::Value densePointerOf(mlir::Value value);       // copied where it is not dense

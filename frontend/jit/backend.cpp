@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "runtime/executable.h"
+#include "runtime/mpi/world.h"
 #include "runtime/print.h"
 
 namespace skein::detail {
@@ -136,10 +137,15 @@ std::shared_ptr<const Backend> make_backend(mlir::ModuleOp module, const std::ve
     return chosen && std::strcmp(chosen, "interpreter") == 0;
   }();
   std::shared_ptr<const Backend> backend;
+  compiler::CompileOptions options{.donated = donated};
+  if (const runtime::mpi::World* world = runtime::mpi::world()) {
+    const runtime::mpi::Process& me = world->processes()[static_cast<std::size_t>(world->rank())];
+    options.firstDevice = me.first_device, options.devices = me.devices;
+  }
   if (interpreted)
     backend = std::make_shared<InterpretedBackend>(module);
   else
-    backend = std::make_shared<CompiledBackend>(compiler::compile(module, {.donated = donated}));
+    backend = std::make_shared<CompiledBackend>(compiler::compile(module, options));
   if (keep) kept->add(text, backend);
   return backend;
 }

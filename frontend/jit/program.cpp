@@ -1,12 +1,17 @@
 // Programs: from the end of a trace to runs of its machine code.
 #include <skein/jit.h>
 
+#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <shared_mutex>
 
 #include "frontend/jit/backend.h"
+#include "frontend/trace/region.h"
+#include "frontend/trace/split.h"
 #include "frontend/trace/trace.h"
+#include "llvm/Support/raw_ostream.h"
+#include "runtime/mpi/world.h"
 
 namespace skein::detail {
 
@@ -34,18 +39,23 @@ class CompiledProgram {
     DType dtype;
     bool weak;
     Shape shape;
+    std::shared_ptr<const NamedSharding> split;  // over processes; null: whole
   };
   std::vector<Input> inputs;
   std::vector<Array> captured;
   std::vector<OutputPlan> outputs;
   std::vector<int> first_output;           // of each result
   std::shared_ptr<const Backend> backend;  // none where there is nothing to run
+  // Of several processes: the program's text where it runs on a mesh, and whether all have been seen to run the same.
+  std::string text;
+  std::uint64_t fingerprint = 0;
+  mutable std::atomic<bool> agreed{false};
 };
 
 ProgramScope::ProgramScope(std::span<const Array* const> inputs, bool embed) : state_(std::make_unique<State>(embed)) {
   TracedProgram& program = state_->program;
   for (const Array* input : inputs) {
-    concrete_data(*input);
+    stored_data(*input);
     program.inputs.push_back(*input);
   }
   mlir::Block& entry = program.main.front();
@@ -56,6 +66,7 @@ ProgramScope::ProgramScope(std::span<const Array* const> inputs, bool embed) : s
   frames().push_back(state_->frame);
   for (std::size_t i = 0; i < inputs.size(); ++i)
     arguments_.push_back(wrap(entry.getArgument(static_cast<unsigned>(i)), program.inputs[i].impl()->weak));
+  inherit_split(arguments_, program.inputs);
 }
 
 ProgramScope::~ProgramScope() {
@@ -68,7 +79,7 @@ ProgramPtr ProgramScope::finish(std::span<const Array* const> outputs, const std
   TracedProgram& traced = state_->program;
   auto compiled = std::make_shared<CompiledProgram>();
   for (const Array& input : traced.inputs)
-    compiled->inputs.push_back({input.impl()->dtype, input.impl()->weak, input.impl()->shape});
+    compiled->inputs.push_back({input.impl()->dtype, input.impl()->weak, input.impl()->shape, split_of(input)});
 
   llvm::SmallVector<mlir::Value> results;
   std::unordered_map<void*, int> known;
@@ -78,7 +89,7 @@ ProgramPtr ProgramScope::finish(std::span<const Array* const> outputs, const std
     OutputPlan plan;
     plan.dtype = impl->dtype, plan.weak = impl->weak, plan.shape = impl->shape;
     if (impl->state != ArrayImpl::State::traced) {
-      concrete_data(*output);
+      stored_data(*output);
       plan.kind = OutputPlan::Kind::constant, plan.constant = *output;
     } else {
       mlir::Value value = value_of(*output);
@@ -99,6 +110,8 @@ ProgramPtr ProgramScope::finish(std::span<const Array* const> outputs, const std
         auto placed = traced.shardings.find(value.getAsOpaquePointer());
         if (placed != traced.shardings.end() && llvm::isa_and_nonnull<ir::ShardMapOp>(value.getDefiningOp()))
           plan.sharding = placed->second;
+        else
+          plan.sharding = split_of(*output);  // of a loop or a branch
       }
     }
     compiled->outputs.push_back(std::move(plan));
@@ -113,7 +126,23 @@ ProgramPtr ProgramScope::finish(std::span<const Array* const> outputs, const std
   auto& builder = state_->frame->builder;
   mlir::func::ReturnOp::create(builder, user_location(traced.context.get()), results);
   traced.main.setFunctionType(builder.getFunctionType(entry.getArgumentTypes(), mlir::ValueRange(results).getTypes()));
+  for (mlir::BlockArgument argument : entry.getArguments())
+    if (auto split = split_of(traced, argument)) {
+      auto* context = traced.context.get();
+      auto specs = llvm::cast<mlir::ArrayAttr>(to_attribute(context, Specs{split->spec()}));
+      traced.main.setArgAttr(argument.getArgNumber(), "skein.sharding",
+                             builder.getDictionaryAttr({builder.getNamedAttr("mesh", axes_attribute(context, axes_of(split->mesh()))), builder.getNamedAttr("spec", specs[0])}));
+    }
 
+  if (runtime::mpi::world()) {
+    bool on_mesh = false;
+    traced.module->walk([&](ir::ShardMapOp) { on_mesh = true; });
+    if (on_mesh) {
+      llvm::raw_string_ostream out(compiled->text);
+      traced.module->print(out);
+      compiled->fingerprint = std::hash<std::string>()(compiled->text) | 1;
+    }
+  }
   std::vector<int> reusable;
   for (int input : donated)
     if (!handed_through[static_cast<std::size_t>(input)]) reusable.push_back(input);
@@ -131,6 +160,8 @@ bool accepts(const CompiledProgram& program, std::span<const Array* const> input
     const ArrayImpl& have = *inputs[i]->impl();
     const CompiledProgram::Input& want = program.inputs[i];
     if (have.dtype != want.dtype || have.weak != want.weak || !(have.shape == want.shape)) return false;
+    if (!have.stored.empty() || want.split)
+      if (have.stored.empty() || !want.split || !same_placement(*have.sharding, *want.split)) return false;
   }
   return true;
 }
@@ -139,7 +170,7 @@ std::size_t hash_types(std::span<const Array* const> inputs) noexcept {
   std::size_t hash = inputs.size();
   for (const Array* input : inputs) {
     const ArrayImpl& impl = *input->impl();
-    mix(hash, static_cast<std::size_t>(impl.dtype) * 2 + impl.weak);
+    mix(hash, static_cast<std::size_t>(impl.dtype) * 4 + 2 * impl.stored.empty() + impl.weak);
     for (std::int64_t dim : impl.shape) mix(hash, static_cast<std::size_t>(dim));
   }
   return hash;
@@ -164,9 +195,9 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
   if (count > few) many.resize(count);
   void** buffers = count > few ? many.data() : some;
 
-  for (std::size_t i = 0; i < inputs.size(); ++i) buffers[i] = concrete_data(*inputs[i]);
+  for (std::size_t i = 0; i < inputs.size(); ++i) buffers[i] = stored_data(*inputs[i]);
   for (std::size_t i = 0; i < program.captured.size(); ++i)
-    buffers[inputs.size() + i] = concrete_data(program.captured[i]);
+    buffers[inputs.size() + i] = stored_data(program.captured[i]);
   // Made apart from `outputs`, which may be the places of captured inputs, and stay as they are should the run fail.
   Array made_few[few];
   std::vector<Array> made_many;
@@ -182,9 +213,9 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
     ArrayImpl* impl;
     if (donor && donor->buffer.unique() && donor->data == donor->buffer.data()) {
       impl = new ArrayImpl;
-      impl->dtype = plan.dtype, impl->shape = plan.shape;
+      impl->dtype = plan.dtype, impl->shape = plan.shape, impl->sharding = plan.sharding, impl->stored = donor->stored;
     } else {
-      impl = make_concrete(plan.dtype, plan.shape);
+      impl = make_concrete(plan.dtype, plan.shape, plan.sharding);
     }
     made[place] = Array(impl);
     if (donor) {
@@ -192,11 +223,17 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
       buffers[alias] = impl->data;
     }
     impl->weak = plan.weak;
-    impl->sharding = plan.sharding;
     buffers[first_result + k] = impl->data;
     if (donor) donor->state = ArrayImpl::State::donated;
   }
   try {
+    if (program.fingerprint) {
+      const auto where = current_location();
+      const std::string call = std::string(current_op()) + " at " + where.file_name() + ":" + std::to_string(where.line());
+      if (!program.agreed.load()) agree_on_program(program.text, program.fingerprint, call);
+      program.agreed = true;
+      runtime::mpi::world()->set_program(program.fingerprint, call);
+    }
     if (program.backend) program.backend->run({buffers, count});
   } catch (const RuntimeError& error) {
     rethrow_at_call(error);
@@ -211,7 +248,7 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
         const ArrayImpl& same =
             *outputs[static_cast<std::size_t>(program.first_output[static_cast<std::size_t>(plan.index)])]->impl();
         auto* impl = new ArrayImpl;
-        impl->dtype = plan.dtype, impl->weak = plan.weak, impl->shape = plan.shape, impl->sharding = plan.sharding;
+        impl->dtype = plan.dtype, impl->weak = plan.weak, impl->shape = plan.shape, impl->sharding = plan.sharding, impl->stored = same.stored;
         impl->buffer = same.buffer;
         std::memcpy(impl->small, same.small, sizeof impl->small);
         impl->data = same.data == same.small ? impl->small : same.data;
@@ -306,6 +343,7 @@ struct EagerCache {
 
 std::vector<Array> staged_all(const char* name, std::span<const Array> operands, const Key& key, const Builder& build) {
   if (tracing()) return build(operands);
+  for (const Array& operand : operands) check_whole(operand);
   static auto* cache = new EagerCache;  // not destroyed: static Arrays of the user's may outlive it
   PointerList<const Array> inputs;
   thread_local std::string text;

@@ -5,7 +5,6 @@
 #include <sstream>
 
 #include "frontend/trace/emit.h"
-#include "runtime/device.h"
 #include "runtime/print.h"
 
 namespace skein {
@@ -70,17 +69,6 @@ void detail::check(const Array& predicate, const std::string& format, const std:
     return;
   }
   if (!predicate.item<bool>()) fail(settle(format, pieces, arrays, true));
-}
-
-void initialize(InitializeOptions options, std::source_location where) {
-  Call call("initialize", where);
-  runtime::configure({.cpu_devices = options.cpu_devices, .threads = options.threads}, where);
-}
-
-std::vector<Device> devices() {
-  std::vector<Device> list;
-  for (const runtime::Device& device : runtime::devices()) list.push_back({device.id, device.kind});
-  return list;
 }
 
 void effects_barrier() {}  // on the CPU a call has ended when it returns, with its prints

@@ -7,6 +7,8 @@
 #include "frontend/trace/emit.h"
 #include "frontend/trace/impl.h"
 #include "frontend/trace/region.h"
+#include "frontend/trace/split.h"
+#include "runtime/mpi/world.h"
 
 #include <skein/ops.h>
 
@@ -23,11 +25,17 @@ std::vector<Mesh>& given_meshes() {
 
 void check_devices(const Mesh& mesh) {
   auto have = static_cast<std::int64_t>(devices().size());
+  const runtime::mpi::World* world = runtime::mpi::world();
   for (int id : mesh.ids())
     if (id < 0 || id >= have)
-      fail(to_string(mesh) + " needs " + std::to_string(mesh.size()) + " devices, this process has " +
+      fail(to_string(mesh) + " needs " + std::to_string(mesh.size()) + " devices, " + (world ? "the " + std::to_string(world->size()) + " processes have " : std::string("this process has ")) +
            std::to_string(have) + "; ask for more with sk::initialize({.cpu_devices = " + std::to_string(mesh.size()) +
            "}) or SKEIN_CPU_DEVICES before anything else");
+  if (!world) return;
+  for (int process = 0; process < world->size(); ++process)
+    if (std::none_of(mesh.ids().begin(), mesh.ids().end(), [&](int id) { return world->process_of(id) == process; }))
+      fail(to_string(mesh) + " does not cover all processes: " + world->describe(process) +
+           " has none of its devices; start fewer processes, or make a mesh of all " + std::to_string(have) + " devices");
 }
 
 std::string braces(const std::vector<std::string>& names) {
@@ -109,6 +117,9 @@ ShardMapScope::ShardMapScope(const Mesh& mesh, const std::vector<const Array*>& 
     check_usable(*leaves[i]);
     std::string what = "argument leaf " + std::to_string(i) + ", " + describe(*leaves[i]) + ",";
     PartitionSpec spec = specs[i]->resolve(mesh, current_op(), current_location());
+    if (auto split = split_of(*leaves[i]); split && !same_placement(*split, NamedSharding(mesh, spec)))
+      fail(what + " is split over processes as " + to_string(split->spec()) + " on " + to_string(split->mesh()) + ", but in_specs has " + to_string(*specs[i]) +
+           " on " + to_string(mesh) + "; use the spec that it has, or bring all of it to every process with sk::process_allgather");
     Shape shape = leaves[i]->shape();
     check_rank(*specs[i], shape.size(), "in_specs", what);
     for (std::size_t d = 0; d < spec.size(); ++d) {
@@ -176,6 +187,11 @@ std::vector<Array> ShardMapScope::finish(const std::vector<Array>& results,
                                                wholes, std::span(state_->body.get(), 1));
   for (std::size_t i = 0; i < arrays.size(); ++i) note_sharding(arrays[i], NamedSharding(mesh, out_specs[i]));
   return arrays;
+}
+
+Array detail::split_as(const Array& array, const NamedSharding& sharding) {
+  ShardMapScope scope(sharding.mesh(), {&array}, {&sharding.spec()}, false, true);
+  return scope.finish({scope.arguments()[0]}, {&sharding.spec()})[0];
 }
 
 }  // namespace skein

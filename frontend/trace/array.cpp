@@ -1,9 +1,11 @@
 // The handle: counting, what an array is, reading it on the host.
 #include "frontend/trace/emit.h"
 #include "frontend/trace/impl.h"
+#include "frontend/trace/split.h"
 
 #include <skein/ops.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <ostream>
@@ -120,11 +122,15 @@ static void check_size(DType dtype, const Shape& shape) {
                          current_op(), current_location());
 }
 
-ArrayImpl* make_concrete(DType dtype, const Shape& shape) {
-  check_size(dtype, shape);
+ArrayImpl* make_concrete(DType dtype, const Shape& shape) { return make_concrete(dtype, shape, nullptr); }
+
+ArrayImpl* make_concrete(DType dtype, const Shape& shape, std::shared_ptr<const NamedSharding> sharding) {
   auto* impl = new ArrayImpl;
   impl->dtype = dtype;
   impl->shape = shape;
+  if (sharding && is_split(*sharding)) impl->stored = stored_shape(shape, *sharding);
+  impl->sharding = std::move(sharding);
+  check_size(dtype, impl->stored.empty() ? shape : impl->stored);
   std::int64_t bytes = impl->bytes();
   if (bytes <= static_cast<std::int64_t>(sizeof impl->small)) {
     impl->data = impl->small;
@@ -174,6 +180,12 @@ ArrayImpl* impl_of(const Array& array) {
 }
 
 void* concrete_data(const Array& array) {
+  void* data = stored_data(array);
+  check_whole(array);
+  return data;
+}
+
+void* stored_data(const Array& array) {
   ArrayImpl* impl = impl_of(array);
   if (impl->state == ArrayImpl::State::traced) {
     check_usable(array);
@@ -213,7 +225,7 @@ Array with_weak(Array array, bool weak) {
   }
   auto* copy = new ArrayImpl;
   copy->state = impl->state, copy->dtype = impl->dtype, copy->weak = weak, copy->literal = impl->literal,
-  copy->shape = impl->shape;
+  copy->shape = impl->shape, copy->stored = impl->stored;
   copy->buffer = impl->buffer, copy->sharding = impl->sharding, copy->value = impl->value, copy->frame = impl->frame;
   std::memcpy(copy->small, impl->small, sizeof copy->small);
   copy->data = impl->data == impl->small ? copy->small : impl->data;
@@ -258,7 +270,7 @@ void Array::check_one(std::source_location where) const {
 
 const Array& Array::block_until_ready(std::source_location where) const {
   Call call("block_until_ready", where);
-  if (impl_of(*this)->state != detail::ArrayImpl::State::traced) detail::concrete_data(*this);
+  if (impl_of(*this)->state != detail::ArrayImpl::State::traced) detail::stored_data(*this);
   return *this;
 }
 
@@ -270,43 +282,28 @@ NamedSharding Array::sharding(std::source_location where) const {
 
 std::vector<Shard> Array::addressable_shards(std::source_location where) const {
   Call call("addressable_shards", where);
-  auto* bytes = static_cast<const std::byte*>(detail::concrete_data(*this));
-  NamedSharding placed = sharding();
-  const Mesh& mesh = placed.mesh();
-  std::size_t rank = impl_->shape.size();
-  auto item = static_cast<std::int64_t>(itemsize(impl_->dtype));
+  auto* data = static_cast<std::byte*>(detail::stored_data(*this));
+  const NamedSharding placed = sharding();
+  const auto item = static_cast<std::int64_t>(itemsize(impl_->dtype));
+  const Shape block = detail::block_shape(impl_->shape, placed);
+  const std::int64_t bytes = block.volume() * item;
+  const auto here = detail::local_blocks(impl_->shape, placed);
   std::vector<Shard> shards;
-  for (std::int64_t device = 0; device < mesh.size(); ++device) {
-    Shape sizes = impl_->shape, starts = Shape::filled(rank, 0);
-    std::vector<Slice> index;
-    bool whole = true;
-    for (std::size_t d = 0; d < rank; ++d) {
-      const auto& axes = placed.spec().axes(d);
-      if (!axes.empty()) {
-        sizes[d] /= mesh.axes_size(axes);
-        starts[d] = sizes[d] * mesh.rank_within(device, axes);
-        whole = false;
-      }
-      index.push_back({starts[d], starts[d] + sizes[d], {}});
-    }
+  for (std::int64_t rank = 0; rank < placed.mesh().size(); ++rank) {
+    const int device = placed.mesh().ids()[static_cast<std::size_t>(rank)];
+    if (!detail::is_local(device)) continue;
+    std::vector<Slice> index = detail::block_index(impl_->shape, placed, rank);
     Array part = *this;
-    if (!whole) {
-      // Rows of the part are copied: the innermost dimension is contiguous.
-      auto* copy = detail::make_concrete(impl_->dtype, sizes);
+    if (!(block == impl_->shape)) {
+      auto* copy = detail::make_concrete(impl_->dtype, block);
       part = Array(copy);
-      std::int64_t row = rank ? sizes[rank - 1] : 1, rows = row ? sizes.volume() / row : 0;
-      for (std::int64_t r = 0; r < rows; ++r) {
-        std::int64_t rest = r, offset = rank ? starts[rank - 1] : 0, stride = rank ? impl_->shape[rank - 1] : 1;
-        for (std::size_t d = rank ? rank - 1 : 0; d-- > 0;) {
-          offset += (starts[d] + rest % sizes[d]) * stride;
-          rest /= sizes[d];
-          stride *= impl_->shape[d];
-        }
-        std::memcpy(static_cast<std::byte*>(copy->data) + r * row * item, bytes + offset * item,
-                    static_cast<std::size_t>(row * item));
-      }
+      const auto slot = std::find_if(here.begin(), here.end(), [&](const detail::Block& b) { return b.index == index; }) - here.begin();
+      if (impl_->stored.empty())
+        detail::copy_box(data, impl_->shape, index, copy->data, item, true);
+      else
+        std::memcpy(copy->data, data + slot * bytes, static_cast<std::size_t>(bytes));
     }
-    shards.push_back({mesh.ids()[static_cast<std::size_t>(device)], std::move(index), std::move(part)});
+    shards.push_back({device, std::move(index), std::move(part)});
   }
   return shards;
 }

@@ -3,6 +3,7 @@
 #include <skein/ops.h>
 
 #include "frontend/trace/region.h"
+#include "frontend/trace/split.h"
 
 namespace skein::detail {
 namespace {
@@ -49,6 +50,25 @@ bool join(std::vector<TypeInfo>& carry, const std::vector<TypeInfo>& given, cons
   return changed;
 }
 
+/// A state that comes out of the body split over processes goes in so: whole initial values are split, outside the body, which is
+/// then closed. True if any was.
+bool split_alike(Leaves& init, const Leaves& next, Body& body, const char* op) {
+  bool changed = false;
+  for (std::size_t i = 0; i < init.size(); ++i) {
+    auto before = split_of(init[i]), after = split_of(next[i]);
+    if (before && after && same_placement(*before, *after)) continue;
+    if (!before && after) {
+      body.close();
+      init[i] = with_weak(split_as(init[i], *after), init[i].weak());
+      changed = true;
+    } else if (before) {
+      fail("array " + std::to_string(i) + " of the state, " + describe(init[i]) + ", is split over processes as " + to_string(before->spec()) +
+           " before the body and " + (after ? "as " + to_string(after->spec()) : std::string("whole")) + " after it; a body of " + op + " keeps how its state is split");
+    }
+  }
+  return changed;
+}
+
 bool widen(std::vector<TypeInfo>& carry, const std::vector<std::string>& axes) {
   bool changed = false;
   for (TypeInfo& type : carry) {
@@ -77,6 +97,7 @@ Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const 
   std::vector<TypeInfo> carry = types_of(init);
   for (;;) {
     Body test(carry);
+    inherit_split(test.arguments(), init);
     Array predicate = condition(test.arguments());
     check_scalar(predicate, true, "the condition's result");
     std::vector<std::string> axes = type_of(predicate).varying;
@@ -84,11 +105,15 @@ Leaves while_leaves(const std::function<Array(const Leaves&)>& condition, const 
     bool changed = widen(carry, axes);
     if (changed) continue;
     Body step(carry);
+    inherit_split(step.arguments(), init);
     Leaves next = body(step.arguments());
     if (join(carry, types_of(next), "while_loop")) continue;
+    if (split_alike(init, next, step, "while_loop")) continue;
     step.yield(fit(next, carry));
     Body bodies[] = {std::move(test), std::move(step)};
-    return emit_with_bodies("while", fit(init, carry), {}, carry, bodies);
+    Leaves results = emit_with_bodies("while", fit(init, carry), {}, carry, bodies);
+    inherit_split(results, init);
+    return results;
   }
 }
 
@@ -108,12 +133,16 @@ Leaves for_leaves(const Array& low, const Array& high, const std::function<Leave
     arguments.insert(arguments.end(), carry.begin(), carry.end());
     Body step(arguments);
     Leaves state(step.arguments().begin() + 1, step.arguments().end());
+    inherit_split(state, init);
     Leaves next = body(step.arguments()[0], state);
     if (join(carry, types_of(next), "fori_loop")) continue;
+    if (split_alike(init, next, step, "fori_loop")) continue;
     step.yield(fit(next, carry));
     Leaves operands = bounds;
     for (const Array& leaf : fit(init, carry)) operands.push_back(leaf);
-    return emit_with_bodies("for", operands, {}, carry, std::span(&step, 1));
+    Leaves results = emit_with_bodies("for", operands, {}, carry, std::span(&step, 1));
+    inherit_split(results, init);
+    return results;
   }
 }
 
@@ -155,8 +184,10 @@ ScanResult scan_leaves(const std::function<ScanResult(const Leaves&, const Leave
     Body trial(arguments);
     const Leaves& all = trial.arguments();
     auto middle = all.begin() + static_cast<std::ptrdiff_t>(carry.size());
+    inherit_split(std::span(all).first(carry.size()), init);
     ScanResult result = body(Leaves(all.begin(), middle), Leaves(middle, all.end()));
     changed = join(carry, types_of(result.state), "scan");
+    changed |= split_alike(init, result.state, trial, "scan");
     ys = types_of(result.ys);
   }
   Leaves start = fit(init, carry);
@@ -239,7 +270,15 @@ Leaves switch_leaves(const char* op, const Array& index, std::span<const std::fu
     bodies[i].reopen();
     bodies[i].yield(fit(results[i], types));
   }
-  return emit_with_bodies("switch", std::span(&chosen, 1), {}, types, bodies);
+  for (std::size_t b = 1; b < results.size(); ++b)
+    for (std::size_t i = 0; i < types.size(); ++i) {
+      auto one = split_of(results[0][i]), other = split_of(results[b][i]);
+      if (!one != !other || (one && !same_placement(*one, *other)))
+        fail("array " + std::to_string(i) + " of the result is split over processes in one way in one branch of " + op + " and in another way, or whole, in another");
+    }
+  Leaves chosen_results = emit_with_bodies("switch", std::span(&chosen, 1), {}, types, bodies);
+  if (!results.empty()) inherit_split(chosen_results, results[0]);
+  return chosen_results;
 }
 
 }  // namespace skein::detail

@@ -3,6 +3,7 @@
 
 #include <numeric>
 
+#include "frontend/trace/split.h"
 #include "frontend/trace/trace.h"
 
 namespace skein::detail {
@@ -49,7 +50,12 @@ std::vector<Array> emit_all(const char* op, std::span<const Array> operands, std
   Frame& frame = *current_frame();
   mlir::MLIRContext* context = frame.builder.getContext();
   mlir::OperationState state(user_location(context), std::string("skein.") + op);
-  for (const Array& operand : operands) state.operands.push_back(value_of(operand));
+  for (const Array& operand : operands) {
+    state.operands.push_back(value_of(operand));
+    if (auto split = split_of(*frame.program, state.operands.back()))
+      fail(describe(operand) + " is split over processes as " + to_string(split->spec()) + " on " + to_string(split->mesh()) +
+           "; work on it inside shard_map, where each device has its part, or bring all of it to every process with sk::process_allgather");
+  }
   for (const Attribute& attribute : attributes)
     state.addAttribute(attribute.name, to_attribute(context, attribute.value));
   auto registered = mlir::RegisteredOperationName::lookup(state.name.getStringRef(), context);

@@ -40,21 +40,27 @@ struct ArrayImpl {
   runtime::Buffer buffer;
   alignas(16) std::byte small[16] = {};
   std::shared_ptr<const NamedSharding> sharding;
+  Shape stored;  // of an array that is split over processes (split.h): {blocks, block...} are here; else empty
 
   // traced
   void* value = nullptr;         // mlir::Value
   std::shared_ptr<Frame> frame;  // where it may be used
 
-  std::int64_t bytes() const { return shape.volume() * static_cast<std::int64_t>(itemsize(dtype)); }
+  std::int64_t bytes() const { return (stored.empty() ? shape : stored).volume() * static_cast<std::int64_t>(itemsize(dtype)); }
 };
 
 /// A concrete array with memory for its elements, not initialised.
 ArrayImpl* make_concrete(DType, const Shape&);
+/// The same of an array that is split over processes, or of one that only says how it lies.
+ArrayImpl* make_concrete(DType, const Shape&, std::shared_ptr<const NamedSharding>);
 /// A concrete scalar that remembers its number.
 Array make_literal(const Literal&, DType, bool weak);
 /// The impl of a non-empty array; fails otherwise.
 ArrayImpl* impl_of(const Array&);
-/// The elements of a concrete array; fails with a UserError for a traced, donated or empty one.
+/// The elements of a concrete array; fails with a UserError for a traced, donated or empty one, and for one that is split over
+/// processes.
 void* concrete_data(const Array&);
+/// The same, and of one that is split what this process has.
+void* stored_data(const Array&);
 
 }  // namespace skein::detail

@@ -1,6 +1,7 @@
 // Bodies of control flow and of shard_map.
 #include "frontend/trace/region.h"
 
+#include "frontend/trace/split.h"
 #include "frontend/trace/trace.h"
 
 namespace skein::detail {
@@ -110,6 +111,17 @@ Array vary(const Array& array, const std::vector<std::string>& axes) {
 void note_sharding(const Array& traced, NamedSharding sharding) {
   current_frame()->program->shardings[traced.impl()->value] =
       std::make_shared<const NamedSharding>(std::move(sharding));
+}
+
+std::shared_ptr<const NamedSharding> split_of(const Array& array) {
+  ArrayImpl* impl = impl_of(array);
+  if (impl->state == ArrayImpl::State::traced) return split_of(*impl->frame->program, mlir::Value::getFromOpaquePointer(impl->value));
+  return impl->stored.empty() ? nullptr : impl->sharding;
+}
+
+void inherit_split(std::span<const Array> traced, std::span<const Array> from) {
+  for (std::size_t i = 0; i < traced.size(); ++i)
+    if (auto split = split_of(from[i])) current_frame()->program->shardings[traced[i].impl()->value] = split;
 }
 
 }  // namespace skein::detail

@@ -43,5 +43,11 @@ Array vary(const Array&, const std::vector<std::string>& axes);
 std::vector<std::string> join_axes(const std::vector<std::string>&, const std::vector<std::string>&);
 /// What a result's elements came from, for addressable_shards.
 void note_sharding(const Array& traced, NamedSharding);
+/// How an array is split over processes; null where it is whole.
+std::shared_ptr<const NamedSharding> split_of(const Array&);
+/// A whole traced array split over processes so: each keeps its part. In shard_map's file.
+Array split_as(const Array&, const NamedSharding&);
+/// Traced arrays are split as those that they stand for: a loop's arguments and results as its initial values.
+void inherit_split(std::span<const Array> traced, std::span<const Array> from);
 
 }  // namespace skein::detail

@@ -1,6 +1,8 @@
 // Frames, captured values, and types of traced arrays.
 #include "frontend/trace/trace.h"
 
+#include "frontend/trace/split.h"
+
 #include <cstring>
 #include <mutex>
 
@@ -176,19 +178,24 @@ mlir::Value value_of(const Array& array) {
            "; pass it as an argument");
     return mlir::Value::getFromOpaquePointer(impl->value);
   }
-  void* data = concrete_data(array);
-  (void)data;
+  stored_data(array);
   constexpr std::int64_t small = 16;  // elements
-  bool number = impl->literal.kind != Literal::Kind::none;
-  if (number || (program.embed && impl->shape.volume() <= small) || impl->shape.volume() == 0)
+  bool number = impl->literal.kind != Literal::Kind::none, whole = impl->stored.empty();
+  if (whole && (number || (program.embed && impl->shape.volume() <= small) || impl->shape.volume() == 0))
     return embed_constant(frame, *impl);
   auto [entry, fresh] = program.captured_values.try_emplace(impl);
   if (fresh) {
     program.captured.push_back(array);
     auto type = ir::makeType(impl->shape, ir::elementType(frame.builder.getContext(), impl->dtype), {});
     entry->second = program.main.front().addArgument(type, user_location(frame.builder.getContext()));
+    if (!whole) program.shardings[entry->second.getAsOpaquePointer()] = impl->sharding;
   }
   return entry->second;
+}
+
+std::shared_ptr<const NamedSharding> split_of(const TracedProgram& program, mlir::Value value) {
+  auto found = program.shardings.find(value.getAsOpaquePointer());
+  return found != program.shardings.end() && is_split(*found->second) ? found->second : nullptr;
 }
 
 mlir::RankedTensorType to_type(mlir::MLIRContext* context, const TypeInfo& type) {

@@ -78,6 +78,8 @@ mlir::Location user_location(mlir::MLIRContext*);
 Array wrap(mlir::Value, bool weak = false);
 /// The value of an array in the innermost frame: a concrete one becomes a constant or a captured input.
 mlir::Value value_of(const Array&);
+/// How a value of the program's entry is split over processes; null where it is whole.
+std::shared_ptr<const NamedSharding> split_of(const TracedProgram&, mlir::Value);
 mlir::Attribute to_attribute(mlir::MLIRContext*, const AttributeValue&);
 ir::AxesAttr axes_attribute(mlir::MLIRContext*, const AxesValue&);
 mlir::RankedTensorType to_type(mlir::MLIRContext*, const TypeInfo&);

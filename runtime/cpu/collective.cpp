@@ -1,6 +1,7 @@
 // The meeting of a group's members, and the communicator class on top of it.
 
 #include "runtime/cpu/run.h"
+#include "runtime/mpi/exchange.h"
 
 #include <skein/base/error.h>
 
@@ -31,6 +32,7 @@ UserError at_site(const std::string& text, const Site& site) {
   const Group& group = *me.group;
   for (int m = 0; m < group.size(); ++m) {
     auto [lane, slot] = group.where[static_cast<std::size_t>(m)];
+    if (lane < 0) continue;
     const Message* message = group.lanes[static_cast<std::size_t>(lane)]->messages[static_cast<std::size_t>(slot)];
     text += fmt::format("\n  device {}: {}", group.ranks[static_cast<std::size_t>(m)], message->describe());
   }
@@ -130,7 +132,7 @@ void meet_lanes(Device& device, const Membership& me, Message& message) {
   if (small) show_payload(lane, shown, bytes, group.size());
   shown.signature = message.signature();
   shown.meeting.store(meeting, std::memory_order_release);
-  device.lane->await(device, {&group, &lane, meeting, false});
+  device.lane->await(device, MeetingWait(&group, &lane, meeting, false));
   for (const auto& other : group.lanes)
     if (other->shown[meeting & 1].signature != shown.signature) mismatch(me, message);
 
@@ -167,7 +169,32 @@ void meet_lanes(Device& device, const Membership& me, Message& message) {
     move_data(movement, device.lane->workers());
   }
   lane.finished.store(meeting, std::memory_order_release);
-  device.lane->await(device, {&group, &lane, meeting, true});
+  device.lane->await(device, MeetingWait(&group, &lane, meeting, true));
+}
+
+/// There are members on other processes: when all those here have come, the first lane's last one speaks for them.
+void meet_processes(Device& device, const Membership& me, Message& message) {
+  Group& group = *me.group;
+  GroupLane& lane = *me.lane;
+  const std::uint64_t meeting = lane.meeting;
+  if (group.lanes.size() > 1) {
+    Showcase& shown = lane.shown[meeting & 1];
+    shown.signature = message.signature();
+    shown.meeting.store(meeting, std::memory_order_release);
+    device.lane->await(device, MeetingWait(&group, &lane, meeting, false));
+    for (const auto& other : group.lanes)
+      if (other->shown[meeting & 1].signature != shown.signature) mismatch(me, message);
+  }
+  if (group.lanes[0].get() == &lane) {
+    std::vector<const Message*> messages;
+    for (int member : group.party->here()) {
+      auto [at, slot] = group.where[static_cast<std::size_t>(member)];
+      messages.push_back(group.lanes[static_cast<std::size_t>(at)]->messages[static_cast<std::size_t>(slot)]);
+    }
+    group.party->meet(messages, device.lane->workers(), [&](const Wait& wait) { device.lane->await(device, wait); });
+  }
+  lane.finished.store(meeting, std::memory_order_release);
+  if (group.lanes.size() > 1) device.lane->await(device, MeetingWait(&group, &lane, meeting, true));
 }
 
 }  // namespace
@@ -200,12 +227,15 @@ void meet(Device& device, const Membership& me, Message& message) {
                       *message.site);
       }
   }
-  if (me.group->lanes.size() == 1) {
+  if (me.group->lanes.size() == 1 && !me.group->party) {
     meet_on_lane(me, message);
   } else {
     bool failed = false;
     try {
-      meet_lanes(device, me, message);
+      if (me.group->party)
+        meet_processes(device, me, message);
+      else
+        meet_lanes(device, me, message);
     } catch (const Cancelled&) {
       throw;
     } catch (...) {

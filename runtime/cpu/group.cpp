@@ -70,11 +70,11 @@ void copy(std::span<Worker* const> workers, void* to, const void* from, std::int
   });
 }
 
-void reduce_range(const Message& message, const Operand& operand, ReduceArguments arguments) {
-  arguments.dtype = static_cast<int>(operand.dtype);
+void reduce_range(const Message& message, DType dtype, ReduceArguments arguments) {
+  arguments.dtype = static_cast<int>(dtype);
   arguments.reduction = static_cast<int>(message.reduction);
   if (!reduce(arguments))
-    throw UserError(fmt::format("there is no {} of {}", name_of(message.reduction), name(operand.dtype)),
+    throw UserError(fmt::format("there is no {} of {}", name_of(message.reduction), name(dtype)),
                     message.site->op, message.site->file, static_cast<unsigned>(message.site->line));
 }
 
@@ -155,7 +155,7 @@ void move_data(const Movement& movement, std::span<Worker* const> workers) {
                    [&](std::int64_t begin, std::int64_t end) {
                      ReduceArguments part = arguments;
                      part.begin = begin, part.end = end;
-                     reduce_range(message, operand, part);
+                     reduce_range(message, operand.dtype, part);
                    });
         break;
       }
@@ -169,7 +169,7 @@ void move_data(const Movement& movement, std::span<Worker* const> workers) {
           over_range(workers, 0, operand.count, element * (size + 1), [&](std::int64_t begin, std::int64_t end) {
             ReduceArguments part = arguments;
             part.begin = begin, part.end = end;
-            reduce_range(message, operand, part);
+            reduce_range(message, operand.dtype, part);
           });
         }
         break;
@@ -210,6 +210,22 @@ void move_data(const Movement& movement, std::span<Worker* const> workers) {
         break;
     }
   }
+}
+
+void add_up(const Message& message, DType dtype, std::span<const void* const> inputs, std::span<void* const> outputs, std::int64_t begin,
+            std::int64_t end, std::span<Worker* const> workers) {
+  ReduceArguments arguments;
+  arguments.inputs = static_cast<int>(inputs.size()), arguments.input = inputs.data();
+  arguments.outputs = static_cast<int>(outputs.size()), arguments.output = outputs.data();
+  over_range(workers, begin, end, static_cast<std::int64_t>(itemsize(dtype) * (inputs.size() + outputs.size())), [&](std::int64_t from, std::int64_t to) {
+    ReduceArguments part = arguments;
+    part.begin = from, part.end = to;
+    reduce_range(message, dtype, part);
+  });
+}
+
+void copy_array(void* to, const void* from, std::int64_t bytes, std::span<Worker* const> workers) {
+  copy(workers, to, from, bytes, bytes >= streaming_bytes);
 }
 
 void move_rows(const Group& group, std::span<const Message* const> messages, std::span<const int> targets) {

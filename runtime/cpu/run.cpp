@@ -1,5 +1,8 @@
 #include "runtime/cpu/run.h"
 
+#include "runtime/mpi/exchange.h"
+#include "runtime/mpi/world.h"
+
 #include <skein/base/error.h>
 
 #include <fmt/format.h>
@@ -8,7 +11,7 @@
 
 namespace skein::runtime::cpu {
 
-bool Wait::ready() const {
+bool MeetingWait::ready() const {
   for (const auto& lane : group->lanes) {
     if (lane.get() == self) continue;
     std::uint64_t there = finish ? lane->finished.load(std::memory_order_acquire)
@@ -65,7 +68,10 @@ void Lane::await(Device& device, const Wait& wait) {
   } else {
     Backoff backoff;
     while (!wait.ready() && !run_.failed()) {
-      if (backoff.long_wait()) enter_idle();
+      if (backoff.long_wait()) {
+        enter_idle();
+        if (std::exception_ptr trouble = wait.trouble()) run_.fail(trouble);
+      }
       backoff.step();
     }
     leave_idle();
@@ -166,6 +172,9 @@ void Lane::execute() {
         backoff.reset();
       } else {
         if (run_.lanes_.size() == 1 || backoff.long_wait()) enter_idle();
+        if (backoff.long_wait())
+          for (Device* device : polling_)
+            if (std::exception_ptr trouble = device->wait->trouble()) run_.fail(trouble);
         backoff.step();
       }
     }
@@ -180,10 +189,14 @@ void Lane::execute() {
 Run::Run(std::span<const std::int64_t> mesh, int lanes) : mesh_(mesh.begin(), mesh.end()) {
   std::int64_t size = 1;
   for (std::int64_t extent : mesh) size *= extent;
+  by_rank_.resize(static_cast<std::size_t>(size));
   for (int i = 0; i < lanes; ++i) lanes_.push_back(std::make_unique<Lane>(*this, i));
+  const mpi::World* world = mpi::world();
   for (int rank = 0; rank < size; ++rank) {
+    if (world && world->process_of(rank) != world->rank()) continue;
     auto device = std::make_unique<Device>();
-    device->lane = lanes_[static_cast<std::size_t>(rank % lanes)].get();
+    by_rank_[static_cast<std::size_t>(rank)] = device.get();
+    device->lane = lanes_[devices_.size() % lanes_.size()].get();
     device->lane->devices_.push_back(device.get());
     device->coordinates.resize(mesh.size());
     std::int64_t rest = rank;
@@ -248,7 +261,8 @@ void Run::check_deadlock() {
     if (device->state == Device::State::ended) continue;
     all_ended = false;
     if (device->state == Device::State::active || device->state == Device::State::fresh) return;
-    if (device->wait && device->wait->ready()) return;
+    // What another process does is not known here; its waits have a time-out.
+    if (device->wait && (device->wait->remote() || device->wait->ready())) return;
   }
   if (all_ended) return;
   std::string text = "devices wait for others that will never come:";
@@ -275,7 +289,12 @@ Membership Run::join(Device& device, const std::vector<int>& ranks) {
     group->ranks = ranks;
     std::vector<int> lane_slot(lanes_.size(), -1);
     for (std::size_t m = 0; m < ranks.size(); ++m) {
-      Device& member = *devices_[static_cast<std::size_t>(ranks[m])];
+      Device* there = by_rank_[static_cast<std::size_t>(ranks[m])];
+      if (!there) {
+        group->where.emplace_back(-1, -1);
+        continue;
+      }
+      Device& member = *there;
       int& slot = lane_slot[static_cast<std::size_t>(member.lane->index())];
       if (slot < 0) {
         slot = static_cast<int>(group->lanes.size());
@@ -292,6 +311,8 @@ Membership Run::join(Device& device, const std::vector<int>& ranks) {
       for (Showcase& shown : lane->shown)
         if (group->lanes.size() > 1)
           shown.payload = std::make_unique<char[]>(static_cast<std::size_t>(small_bytes) * lane->members.size());
+    if (std::any_of(group->where.begin(), group->where.end(), [](auto place) { return place.first < 0; }))
+      group->party = std::make_shared<mpi::Party>(*mpi::world(), ranks);
   }
   for (std::size_t m = 0; m < ranks.size(); ++m)
     if (ranks[m] == device.context.rank) {
@@ -299,6 +320,22 @@ Membership Run::join(Device& device, const std::vector<int>& ranks) {
       return {group.get(), static_cast<int>(m), group->lanes[static_cast<std::size_t>(lane)].get(), slot};
     }
   throw InternalError(fmt::format("device {} is not in its group", device.context.rank), "collective", "", 0);
+}
+
+std::int64_t Run::shard_slot(const Device& device, std::span<const std::int32_t> axes) const {
+  auto same = [&](const Device& a, const Device& b) {
+    return std::all_of(axes.begin(), axes.end(), [&](std::int32_t axis) {
+      return a.coordinates[static_cast<std::size_t>(axis)] == b.coordinates[static_cast<std::size_t>(axis)];
+    });
+  };
+  std::int64_t slots = 0;
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    const auto before = std::find_if(devices_.begin(), devices_.begin() + static_cast<std::ptrdiff_t>(i), [&](const auto& d) { return same(*d, *devices_[i]); });
+    const bool first = before == devices_.begin() + static_cast<std::ptrdiff_t>(i);
+    if (same(*devices_[i], device)) return devices_[i].get() == &device ? slots : ~slots;
+    slots += first;
+  }
+  return ~slots;
 }
 
 const Membership& Run::resolve(Device& device, const skein_collective& collective) {

@@ -6,6 +6,7 @@
 #include "runtime/cpu/fiber.h"
 #include "runtime/cpu/group.h"
 #include "runtime/cpu/spmd.h"
+#include "runtime/cpu/wait.h"
 
 #include <atomic>
 #include <cstdint>
@@ -30,13 +31,14 @@ struct Membership {
   int slot = 0;               // index among the lane's members
 };
 
-/// What a lane waits for: that every other lane of the group has come to a meeting, or has finished it.
-struct Wait {
+/// That every other lane of the group has come to a meeting, or has finished it.
+struct MeetingWait final : Wait {
+  MeetingWait(const Group* g, const GroupLane* s, std::uint64_t m, bool f) : group(g), self(s), meeting(m), finish(f) {}
+  bool ready() const override;
   const Group* group;
   const GroupLane* self;
   std::uint64_t meeting;
   bool finish;
-  bool ready() const;
 };
 
 struct Device {
@@ -120,11 +122,13 @@ class Run {
 
   bool failed() const { return failed_.load(std::memory_order_relaxed); }
   void fail(std::exception_ptr) noexcept;
+  /// Its devices on this process.
   int size() const { return static_cast<int>(devices_.size()); }
-  Device& device(int rank) { return *devices_[static_cast<std::size_t>(rank)]; }
 
   /// The device's place in the group of these ranks, in this order.
   Membership join(Device&, const std::vector<int>& ranks);
+  /// Which of this process's blocks is the device's (see skein_shard_slot).
+  std::int64_t shard_slot(const Device&, std::span<const std::int32_t> axes) const;
   /// The group of a compiled collective.
   const Membership& resolve(Device&, const skein_collective&);
 
@@ -133,7 +137,8 @@ class Run {
   void check_deadlock();  // with the mutex held, when every lane is idle or has ended
 
   std::vector<std::int64_t> mesh_;
-  std::vector<std::unique_ptr<Device>> devices_;
+  std::vector<std::unique_ptr<Device>> devices_;  // on this process
+  std::vector<Device*> by_rank_;                  // null: on another one
   std::vector<std::unique_ptr<Lane>> lanes_;
   const Request* request_ = nullptr;
   std::mutex mutex_;

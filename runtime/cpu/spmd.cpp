@@ -2,10 +2,12 @@
 
 #include "runtime/cpu/run.h"
 #include "runtime/device.h"
+#include "runtime/mpi/world.h"
 
 #include <skein/base/error.h>
 
 #include <algorithm>
+#include <mutex>
 #include <numeric>
 
 namespace skein::runtime::cpu {
@@ -37,8 +39,17 @@ void keep_run(std::unique_ptr<Run> run) {
 }  // namespace
 
 void run_spmd(skein_context* parent, const Request& request) {
+  mpi::World* world = mpi::world();
+  // Runs that cross processes come one after another, in the same order everywhere.
+  static std::mutex across;
+  std::unique_lock<std::mutex> turn;
+  if (world) {
+    turn = std::unique_lock(across);
+    world->begin_run();
+  }
   std::int64_t devices = 1;
   for (std::int64_t extent : request.mesh) devices *= extent;
+  if (world) devices = std::max<std::int64_t>(1, world->devices_here(devices));
   std::int64_t wanted = request.lanes ? request.lanes
                         : static_cast<double>(devices) * static_cast<double>(request.work) >= worth_lanes
                             ? total_threads()
@@ -50,11 +61,13 @@ void run_spmd(skein_context* parent, const Request& request) {
   }
   int lanes = static_cast<int>(std::min<std::int64_t>(devices, static_cast<std::int64_t>(workers.size()) + 1));
   std::unique_ptr<Run> run = take_run(request.mesh, lanes);
-  if (std::exception_ptr error = run->execute(request, workers)) std::rethrow_exception(error);
+  std::exception_ptr error = run->execute(request, workers);
+  if (world) error = world->end_run(std::move(error), request.site);
+  if (error) std::rethrow_exception(error);
   keep_run(std::move(run));
 }
 
-void run_devices(int devices, int lanes, const std::function<void(Communicator&)>& body) {
+void run_devices(int devices, int lanes, const std::function<void(Communicator&)>& body, const skein_site& site) {
   struct Call {
     const std::function<void(Communicator&)>& body;
     std::vector<int> ranks;
@@ -69,6 +82,7 @@ void run_devices(int devices, int lanes, const std::function<void(Communicator&)
   request.mesh = mesh;
   request.lanes = lanes;
   request.buffers = buffers;
+  request.site = site;
   request.body = [](skein_context* device, void* const* arguments, char*) {
     const Call& c = *static_cast<const Call*>(arguments[0]);
     c.body(*make_communicator(*device->device, c.ranks));

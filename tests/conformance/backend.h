@@ -22,9 +22,15 @@ struct Backend {
   std::function<void(int devices, const Body&)> run;
   /// Whether wrong use is reported as an error with every device's place, rather than undefined (MPI).
   bool reports_mismatch = true;
+  /// Whether a circle of waits is found at once, rather than by a time-out.
+  bool finds_circles = true;
+  /// Whether a sum is taken in rank order however the devices are spread, rather than within a process and then between.
+  bool sums_in_rank_order = true;
 };
 
 const std::vector<Backend>& backends();
+/// Before the tests are listed: joins the processes that were started together, if this one was.
+void join_processes();
 
 struct Case {
   int backend;

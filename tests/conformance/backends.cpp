@@ -1,14 +1,38 @@
 #include "tests/conformance/backend.h"
 
 #include "runtime/cpu/spmd.h"
+#include "runtime/mpi/launcher.h"
+#include "runtime/mpi/world.h"
 
 #include <bit>
 #include <complex>
+#include <cstdlib>
 #include <cstring>
 
 namespace skein::conformance {
 
+namespace {
+std::vector<Backend> of_processes() {
+  // As many devices as all processes have together; each process runs its own.
+  const bool one_each = runtime::mpi::world()->device_count() == runtime::mpi::world()->size();
+  auto on = [](int lanes) { return [lanes](int devices, const Body& body) { runtime::cpu::run_devices(devices, lanes, body); }; };
+  std::vector<Backend> all = {{.name = "processes", .run = on(1), .finds_circles = false, .sums_in_rank_order = one_each}};
+  if (!one_each) all.push_back({.name = "processes_and_lanes", .run = on(2), .finds_circles = false, .sums_in_rank_order = false});
+  return all;
+}
+}  // namespace
+
+void join_processes() {
+  const runtime::mpi::Launcher launcher = runtime::mpi::detect_launcher();
+  const char* devices = std::getenv("SKEIN_CPU_DEVICES");
+  if (launcher.processes > 1) runtime::mpi::join({.devices = devices ? std::atoi(devices) : 1});
+}
+
 const std::vector<Backend>& backends() {
+  if (runtime::mpi::world()) {
+    static const std::vector<Backend> across = of_processes();
+    return across;
+  }
   static const std::vector<Backend> all = {
       {"in_turn", [](int devices, const Body& body) { runtime::cpu::run_devices(devices, 1, body); }},
       {"two_lanes", [](int devices, const Body& body) { runtime::cpu::run_devices(devices, 2, body); }},
@@ -19,8 +43,10 @@ const std::vector<Backend>& backends() {
 
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
+  std::vector<int> counts = {1, 2, 3, 4, 6, 8};
+  if (runtime::mpi::world()) counts = {runtime::mpi::world()->device_count()};
   for (int backend = 0; backend < static_cast<int>(backends().size()); ++backend)
-    for (int devices : {1, 2, 3, 4, 6, 8}) cases.push_back({backend, devices});
+    for (int devices : counts) cases.push_back({backend, devices});
   return cases;
 }
 

@@ -58,7 +58,7 @@ TEST_P(Errors, OneHasEnded) {
 }
 
 TEST_P(Errors, WaitingForEachOther) {
-  if (devices() < 4 || !backend().reports_mismatch) return;
+  if (devices() < 4 || !backend().finds_circles) return;
   std::string text = error_of([](Communicator& c) {
     auto part = c.split(c.rank() % 2, 0, here("split", 24));
     if (c.rank() == 0)

@@ -18,7 +18,7 @@ TEST(Devices, AreChosenOnce) {
   EXPECT_EQ(devices()[2].kind, "cpu");
   EXPECT_GE(devices()[2].threads, 1);
   EXPECT_LE(total_threads(), core_count());
-  configure({.cpu_devices = 4, .threads = 0});  // nothing changes
+  EXPECT_THROW(configure({.cpu_devices = 4, .threads = 0}), UserError);  // they are in use, though nothing would change
   EXPECT_THROW(configure({.cpu_devices = 2, .threads = 0}), UserError);
   EXPECT_EQ(devices().size(), 4u);
 }

@@ -99,6 +99,7 @@ llvm::orc::LLJIT& jit() {
     add("skein_parallel_for", &skein_parallel_for);
     add("skein_run_spmd", &skein_run_spmd);
     add("skein_axis_index", &skein_axis_index);
+    add("skein_shard_slot", &skein_shard_slot);
     add("skein_collective_run", &skein_collective_run);
     add("skein_matmul_run", &skein_matmul_run);
     add("skein_print", &skein_print);

@@ -5,6 +5,7 @@
 #include <skein/collectives.h>
 #include <skein/control.h>
 #include <skein/debug.h>
+#include <skein/global.h>
 #include <skein/index.h>
 #include <skein/io.h>
 #include <skein/jit.h>
