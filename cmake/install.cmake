@@ -10,6 +10,9 @@ foreach(tool skein-opt skein-run skein-info)
 endforeach()
 
 install(TARGETS skein LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET skein_mpi)
+  install(TARGETS skein_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})  # loaded when there are several processes
+endif()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/frontend/include/skein DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/runtime/base/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skein/base FILES_MATCHING PATTERN "*.h")
 

@@ -45,7 +45,7 @@ void initialize(InitializeOptions options, std::source_location where) {
   first = where;
   if (!several) return;
   try {
-    runtime::mpi::join({.communicator = options.communicator, .timeout = options.timeout, .devices = static_cast<int>(runtime::devices().size())});
+    runtime::mpi::join({.communicator = options.communicator, .timeout = options.timeout, .devices = static_cast<int>(runtime::devices().size()), .threads = runtime::devices()[0].threads});
   } catch (const RuntimeError& error) {
     rethrow_at_call(error);
   }
@@ -93,8 +93,10 @@ std::string text_of(const std::vector<Slice>& index) {
   return "[" + text + "]";
 }
 
-/// An array whose blocks here `fill` writes: (index, dense memory).
-Array make_split(DType dtype, const Shape& shape, const NamedSharding& sharding, const std::function<void(const std::vector<Slice>&, void*)>& fill) {
+}  // namespace
+
+Array detail::make_split(DType dtype, const Shape& shape, const NamedSharding& sharding, const std::function<void(const std::vector<Slice>&, void*)>& fill) {
+  check_divides(shape, sharding);
   Array array(make_concrete(dtype, shape, std::make_shared<const NamedSharding>(sharding)));
   ArrayImpl& impl = *array.impl();
   const auto item = static_cast<std::int64_t>(itemsize(dtype));
@@ -109,7 +111,30 @@ Array make_split(DType dtype, const Shape& shape, const NamedSharding& sharding,
   return array;
 }
 
-}  // namespace
+std::vector<std::string> detail::gather_texts(const std::string& mine) {
+  if (!world()) return {mine};
+  const auto line = current_location();
+  const runtime::Site site{current_op(), line.file_name(), static_cast<std::int32_t>(line.line())};
+  std::vector<std::string> texts;
+  std::mutex mutex;
+  world()->set_program(0, current_op());
+  runtime::cpu::run_devices(world()->device_count(), 1, [&](runtime::Communicator& devices) {
+    const auto length = static_cast<std::int64_t>(mine.size());
+    std::vector<std::int64_t> lengths(static_cast<std::size_t>(devices.size()));
+    const runtime::Operand sizes{&length, lengths.data(), DType::int64, 1};
+    devices.all_gather({&sizes, 1}, site);
+    const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+    std::string padded = mine, all(static_cast<std::size_t>(longest * devices.size()), '\0');
+    padded.resize(static_cast<std::size_t>(longest));
+    const runtime::Operand whole{padded.data(), all.data(), DType::uint8, longest};
+    devices.all_gather({&whole, 1}, site);
+    std::lock_guard lock(mutex);
+    if (!texts.empty()) return;
+    for (const runtime::mpi::Process& process : world()->processes())
+      texts.push_back(all.substr(static_cast<std::size_t>(process.first_device * longest), static_cast<std::size_t>(lengths[static_cast<std::size_t>(process.first_device)])));
+  }, site);
+  return texts;
+}
 
 Array make_array_from_callback(const Shape& shape, const NamedSharding& given, const std::function<Array(const std::vector<Slice>&)>& part,
                                std::source_location where) {
@@ -190,40 +215,27 @@ Array device_put(const Array& whole, const NamedSharding& given, std::source_loc
 
 void detail::agree_on_program(const std::string& text, std::uint64_t fingerprint, const std::string& call) {
   const runtime::mpi::World& all = *world();
-  const auto line = current_location();
-  const runtime::Site site{current_op(), line.file_name(), static_cast<std::int32_t>(line.line())};
   struct Print {
     std::uint64_t fingerprint;
-    std::int64_t length;
     char call[240];
-  } mine{fingerprint, static_cast<std::int64_t>(text.size()), {}};
+  } mine{fingerprint, {}};
   std::copy_n(call.data(), std::min(call.size(), sizeof mine.call - 1), mine.call);
-  world()->set_program(0, "the first call of " + call);
-  runtime::cpu::run_devices(all.device_count(), 1, [&](runtime::Communicator& devices) {
-    std::vector<Print> prints(static_cast<std::size_t>(devices.size()));
-    const runtime::Operand operand{&mine, prints.data(), DType::uint8, sizeof mine};
-    devices.all_gather({&operand, 1}, site);
-    auto other = std::find_if(prints.begin(), prints.end(), [&](const Print& p) { return p.fingerprint != prints[0].fingerprint; });
-    if (other == prints.end()) return;
-    // The texts, to find where they part.
-    std::int64_t longest = 0;
-    for (const Print& p : prints) longest = std::max(longest, p.length);
-    std::string padded = text, texts(static_cast<std::size_t>(longest * devices.size()), ' ');
-    padded.resize(static_cast<std::size_t>(longest));
-    const runtime::Operand whole{padded.data(), texts.data(), DType::uint8, longest};
-    devices.all_gather({&whole, 1}, site);
-    const auto rank = other - prints.begin();
-    std::istringstream one(texts.substr(0, static_cast<std::size_t>(prints[0].length)));
-    std::istringstream two(texts.substr(static_cast<std::size_t>(rank * longest), static_cast<std::size_t>(other->length)));
-    std::string a, b;
-    do {
-      if (!std::getline(one, a)) a = "(its end)";
-      if (!std::getline(two, b)) b = "(its end)";
-    } while (a == b && a != "(its end)");
-    throw UserError("processes run different programs: " + all.describe(0) + " calls " + prints[0].call + ", " + all.describe(all.process_of(static_cast<int>(rank))) + " calls " +
-                        other->call + "; the first difference:\n  " + a + "\n  " + b + "\nall processes call the same programs in the same order",
-                    site.op, site.file, static_cast<unsigned>(site.line));
-  }, site);
+  std::vector<Print> prints(static_cast<std::size_t>(all.size()));
+  const auto gathered = gather_texts(std::string(reinterpret_cast<const char*>(&mine), sizeof mine));
+  for (std::size_t p = 0; p < prints.size(); ++p) std::memcpy(&prints[p], gathered[p].data(), sizeof mine);
+  auto other = std::find_if(prints.begin(), prints.end(), [&](const Print& p) { return p.fingerprint != prints[0].fingerprint; });
+  if (other == prints.end()) return;
+  // The texts, to find where they part.
+  const auto texts = gather_texts(text);
+  const auto process = other - prints.begin();
+  std::istringstream one(texts[0]), two(texts[static_cast<std::size_t>(process)]);
+  std::string a, b;
+  do {
+    if (!std::getline(one, a)) a = "(its end)";
+    if (!std::getline(two, b)) b = "(its end)";
+  } while (a == b && a != "(its end)");
+  fail("processes run different programs: " + all.describe(0) + " calls " + prints[0].call + ", " + all.describe(static_cast<int>(process)) + " calls " + other->call +
+       "; the first difference:\n  " + a + "\n  " + b + "\nall processes call the same programs in the same order");
 }
 
 Array detail::gather_processes(const Array& array, std::source_location where) {

@@ -125,12 +125,14 @@ static void check_size(DType dtype, const Shape& shape) {
 ArrayImpl* make_concrete(DType dtype, const Shape& shape) { return make_concrete(dtype, shape, nullptr); }
 
 ArrayImpl* make_concrete(DType dtype, const Shape& shape, std::shared_ptr<const NamedSharding> sharding) {
+  Shape stored;
+  if (sharding && is_split(*sharding)) stored = stored_shape(shape, *sharding);
+  check_size(dtype, stored.empty() ? shape : stored);
   auto* impl = new ArrayImpl;
   impl->dtype = dtype;
   impl->shape = shape;
-  if (sharding && is_split(*sharding)) impl->stored = stored_shape(shape, *sharding);
+  impl->stored = std::move(stored);
   impl->sharding = std::move(sharding);
-  check_size(dtype, impl->stored.empty() ? shape : impl->stored);
   std::int64_t bytes = impl->bytes();
   if (bytes <= static_cast<std::int64_t>(sizeof impl->small)) {
     impl->data = impl->small;

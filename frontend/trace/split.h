@@ -3,6 +3,7 @@
 
 #include <skein/array.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,11 @@ Shape stored_shape(const Shape& whole, const NamedSharding&);
 void check_whole(const Array&);
 /// Whether two shardings give every device the same block.
 bool same_placement(const NamedSharding&, const NamedSharding&);
+
+/// An array that lies so: `fill(index, memory)` writes each block that is here. UserError for sizes that the mesh does not divide.
+Array make_split(DType, const Shape&, const NamedSharding&, const std::function<void(const std::vector<Slice>&, void*)>& fill);
+/// The texts of all processes, in their order; all call it.
+std::vector<std::string> gather_texts(const std::string& mine);
 
 /// All processes have the same program: one that has another gets, as all do, a UserError with both calls and the first line in
 /// which the programs differ.

@@ -1,5 +1,6 @@
 #include "runtime/mpi/world.h"
 
+#include "runtime/device.h"
 #include "runtime/mpi/lifeline.h"
 
 #include <skein/base/error.h>
@@ -82,6 +83,19 @@ std::string in_line(const std::string& lines) {
   return text;
 }
 
+/// "0-3,8".
+std::string list_of(const std::vector<int>& numbers) {
+  std::string text;
+  for (std::size_t i = 0; i < numbers.size();) {
+    std::size_t end = i;
+    while (end + 1 < numbers.size() && numbers[end + 1] == numbers[end] + 1) ++end;
+    text += (text.empty() ? "" : ",") + std::to_string(numbers[i]);
+    if (end > i) text += "-" + std::to_string(numbers[end]);
+    i = end + 1;
+  }
+  return text;
+}
+
 void copy_text(char* to, std::size_t room, std::string_view text) {
   std::size_t length = std::min(text.size(), room - 1);
   std::memcpy(to, text.data(), length);
@@ -113,17 +127,20 @@ World::World(const JoinOptions& options) : transport_(connect(options.communicat
   timeout_ = options.timeout > 0 ? options.timeout : timeout_from_environment();
   char host[256] = "?";
   gethostname(host, sizeof host - 1);
-  std::string mine = fmt::format("{}\n{}\n{}\n{}", host, getpid(), options.devices, rank() == 0 ? Lifeline::offer() : std::string());
+  std::string mine = fmt::format("{}\n{}\n{} {} {}\n{}", host, list_of(allowed_cores()), getpid(), options.devices, options.threads, rank() == 0 ? Lifeline::offer() : std::string());
   std::string offer;
   try {
     for (const std::string& text : transport_->gather_texts(mine)) {
       std::istringstream lines(text);
       Process process;
       std::getline(lines, process.host);
-      lines >> process.pid >> process.devices;
+      std::getline(lines, process.cores);
+      lines >> process.pid >> process.devices >> process.threads;
+      std::string rest;
+      std::getline(lines, rest);
       process.first_device = static_cast<int>(process_of_.size());
       process_of_.insert(process_of_.end(), static_cast<std::size_t>(process.devices), static_cast<int>(processes_.size()));
-      if (processes_.empty()) lines.ignore(1), std::getline(lines, offer);
+      if (processes_.empty()) std::getline(lines, offer);
       processes_.push_back(process);
     }
   } catch (const std::runtime_error& error) {

@@ -28,6 +28,7 @@ struct JoinOptions {
   int communicator = -1;  // Fortran handle of the user's; -1: all processes
   double timeout = 0;     // seconds that one process waits for another; 0: SKEIN_TIMEOUT, or 600
   int devices = 1;        // of this process
+  int threads = 1;        // of each of them
 };
 
 struct Process {
@@ -35,6 +36,8 @@ struct Process {
   long pid = 0;
   int devices = 1;
   int first_device = 0;  // number of its first device among all
+  int threads = 1;       // of each device
+  std::string cores;     // that it may use, as "0-3,8"
 };
 
 class World {

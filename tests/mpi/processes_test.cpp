@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
+#include <sstream>
 
 namespace sk = skein;
 using sk::P;
@@ -189,6 +192,72 @@ TEST(Processes, TreesAndDonation) {
   double sum = 0;
   for (float v : positions) sum += v;
   EXPECT_NEAR(sum, 0, 1e-3);
+}
+
+struct Snapshot {
+  sk::Array pos, time;
+  int step = 0;
+  std::vector<sk::Array> more;
+};
+
+TEST(Processes, CheckpointsComeBackOnAnyPlacement) {
+  const std::string folder = testing::TempDir() + "skein_checkpoint";
+  auto mesh = grid();
+  const std::int64_t n = device_count(), rows = 12 * n, columns = 2 * n;
+  const sk::Array whole = ramp({rows, columns});
+  const std::vector<sk::PartitionSpec> specs{P({"p", "l"}), P("p"), P("l", "p"), P(sk::none, {"l", "p"}), P()};
+  for (const sk::PartitionSpec& saved : specs) {
+    Snapshot s{sk::device_put(whole, {mesh, saved}), sk::array(2.5f), 7, {sk::arange(5)}};
+    sk::save_sharded(folder, s);
+    sk::save_sharded(folder, s);  // takes the place of the first
+    for (const sk::PartitionSpec& wanted : specs) {
+      Snapshot like{{}, {}, 9, {sk::Array()}};
+      auto back = sk::load_sharded(folder, {wanted, P(), P()}, mesh, like);
+      EXPECT_EQ(back.step, 9);
+      EXPECT_EQ(back.pos.sharding(), sk::NamedSharding(mesh, wanted.resolve(mesh)));
+      ASSERT_THAT(all_of(back.pos), ElementsAreArray(numbers(rows * columns))) << saved << " " << wanted;
+      EXPECT_EQ(back.time.item<float>(), 2.5f);
+      EXPECT_EQ(back.more[0].to_vector<int>()[4], 4);
+    }
+  }
+  EXPECT_THAT(error_of([&] { sk::load_sharded<sk::Array>(folder, P(), mesh); }), HasSubstr("holds 3 arrays, the tree has 1"));
+  EXPECT_THAT(error_of([&] { sk::load_sharded<sk::Array>(folder + "_none", P(), mesh); }), HasSubstr("is no folder with a checkpoint"));
+  EXPECT_THAT(error_of([&] { sk::load_sharded(folder, {P("x"), P(), P()}, mesh, Snapshot{{}, {}, 0, {sk::Array()}}); }), HasSubstr("x"));
+}
+
+TEST(Processes, DamagedCheckpointsAreTold) {
+  const std::string folder = testing::TempDir() + "skein_damaged_checkpoint";
+  auto mesh = line();
+  const std::int64_t n = device_count();
+  auto x = sk::device_put(ramp({4 * n, 3}), {mesh, P("d")});
+  auto load = [&] { return error_of([&] { sk::load_sharded<sk::Array>(folder, P("d"), mesh); }); };
+  const std::string last = folder + "/shards_" + std::to_string(several() ? sk::process_count() - 1 : 0) + ".bin";
+  auto damage = [&](auto how) {
+    sk::save_sharded(folder, x);
+    if (sk::process_index() == 0) how();
+    sk::process_allgather(sk::device_put(sk::ones({n}), {mesh, P("d")}));  // the others wait for it
+  };
+  damage([&] { std::filesystem::resize_file(last, std::filesystem::file_size(last) - 1); });
+  EXPECT_THAT(load(), testing::AllOf(HasSubstr("cut off"), HasSubstr("array 0, elements [")));
+  damage([&] {
+    std::fstream file(last, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(5);
+    file.put('?');
+  });
+  EXPECT_THAT(load(), testing::AllOf(HasSubstr("damaged"), HasSubstr("shards_")));
+  damage([&] { std::filesystem::remove(last); });
+  EXPECT_THAT(load(), HasSubstr("is missing"));
+  damage([&] { std::ofstream(folder + "/manifest.json", std::ios::app) << " "; });
+  EXPECT_THAT(load(), HasSubstr("manifest.json"));
+  damage([] {});
+  EXPECT_EQ(load(), "no error");
+  std::string text;
+  try {
+    sk::save_sharded("/proc/skein_checkpoint", x);
+  } catch (const sk::RuntimeError& error) {
+    text = error.what();
+  }
+  EXPECT_THAT(text, HasSubstr("save_sharded"));
 }
 
 TEST(Processes, WhatIsNotHere) {

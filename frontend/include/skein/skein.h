@@ -2,6 +2,7 @@
 // All of Skein: #include <skein/skein.h>; namespace sk = skein;
 
 #include <skein/array.h>
+#include <skein/checkpoint.h>
 #include <skein/collectives.h>
 #include <skein/control.h>
 #include <skein/debug.h>
