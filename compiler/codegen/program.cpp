@@ -392,8 +392,48 @@ void ProgramEmitter::runKernel(const KernelCode& kernel, llvm::ArrayRef<Value> p
   if (scratch >= 0) arena.release(scratch, kernel.scratchBytes);
 }
 
+std::optional<Piece> pieceOf(ir::KernelOp op) {
+  if (op->getNumResults() != 1 || op->hasAttr("window")) return {};
+  Value root = op.getBody().front().getTerminator()->getOperand(0);
+  int64_t first = 0;
+  while (Operation* made = root.getDefiningOp()) {
+    if (auto slice = llvm::dyn_cast<ir::SliceOp>(made)) {
+      auto from = arrayType(slice.getOperand()).getShape(), to = arrayType(slice.getResult()).getShape();
+      auto strides = denseStrides(from);
+      bool whole = true;  // of the dimensions behind
+      for (int64_t d = static_cast<int64_t>(from.size()) - 1; d >= 0; --d) {
+        if (slice.getStrides()[d] != 1 || (!whole && to[d] != 1)) return {};
+        whole &= to[d] == from[d];
+        first += slice.getStarts()[d] * strides[d];
+      }
+    } else if (!llvm::isa<ir::ReshapeOp, ir::PvaryOp>(made)) {
+      return {};
+    }
+    root = made->getOperand(0);
+  }
+  return Piece{llvm::cast<BlockArgument>(root).getArgNumber(), first};
+}
+
 void ProgramEmitter::emitKernelOp(ir::KernelOp op) {
   Operation* terminator = op.getBody().front().getTerminator();
+  // A piece of an array is read where it lies. What the caller gave may be overwritten by a result.
+  constexpr int64_t kWorthView = 4096;
+  if (auto piece = pieceOf(op); piece && bytesOf(arrayType(op.getResult(0))) >= kWorthView && !destinations.count(op.getResult(0))) {
+    Value source = op.getInputs()[piece->input];
+    auto argument = llvm::dyn_cast<BlockArgument>(source);
+    Slot from = slotOf(source);
+    if (from.pointer && from.layout.dense && !(argument && llvm::isa<func::FuncOp>(argument.getOwner()->getParentOp()))) {
+      auto type = arrayType(op.getResult(0));
+      Slot slot;
+      slot.pointer = offsetPointer(from.pointer, number(piece->first * byteSize(type.getElementType())));
+      slot.layout = denseLayout(type);
+      slot.place = from.place;
+      if (slot.place) ++slot.place->users;
+      slots[op.getResult(0)] = slot;
+      aliasesOf[source].push_back(op.getResult(0));
+      return;
+    }
+  }
   KernelRequest request{op, {}, {}, {}, target};
   llvm::SmallVector<Value> pointers;
   for (Value input : op.getInputs()) {

@@ -11,15 +11,26 @@ using ir::arrayType;
 
 static Layout denseLayout(RankedTensorType type) { return {denseStrides(type.getShape()), true}; }
 
+/// Whether all that read a value do so before the kernel (which may read the value itself), those of the same bytes under another
+/// type and of pieces that are read where they lie included.
+static bool readBefore(Value value, ir::KernelOp kernel, Block& body, bool itself = true) {
+  for (Operation* user : value.getUsers()) {
+    Operation* here = body.findAncestorOpInBlock(*user);
+    if (here == kernel && itself) continue;
+    if (here == kernel || !here->isBeforeInBlock(kernel)) return false;
+    auto piece = llvm::dyn_cast<ir::KernelOp>(user);
+    if (!llvm::isa<ir::ReshapeOp, ir::PvaryOp>(user) && !(piece && pieceOf(piece))) continue;
+    if (!readBefore(user->getResult(0), kernel, body, /*itself=*/false)) return false;
+  }
+  return true;
+}
+
 /// The op that makes the yielded value may write over the carry's old value.
 static bool canOverwrite(Value yielded, Value argument, Block& body) {
   auto kernel = yielded.getDefiningOp<ir::KernelOp>();
   if (!kernel || kernel->getBlock() != &body) return false;
   // Nobody else reads the old value, in this op or after it.
-  for (Operation* user : argument.getUsers()) {
-    Operation* here = body.findAncestorOpInBlock(*user);
-    if (here != kernel && !here->isBeforeInBlock(kernel)) return false;
-  }
+  if (!readBefore(argument, kernel, body)) return false;
   if (llvm::count(kernel.getInputs(), argument) > 1) return false;
   Operation* terminator = kernel.getBody().front().getTerminator();
   unsigned result = llvm::cast<OpResult>(yielded).getResultNumber();

@@ -126,6 +126,13 @@ class ProgramEmitter {
   mlir::Value pointerArray(llvm::ArrayRef<mlir::Value> pointers);
 };
 
+/// A kernel whose one result is a run of an input's elements, as they lie: which input, and from which element on.
+struct Piece {
+  unsigned input;
+  int64_t first;
+};
+std::optional<Piece> pieceOf(ir::KernelOp op);
+
 /// The user's line that an op comes from.
 std::pair<std::string, int> userLine(mlir::Location loc);
 
