@@ -12,6 +12,7 @@ using ir::arrayType;
 
 namespace {
 constexpr int64_t kBlockSteps = 64;        // steps of a lane before they are added to the total
+constexpr int64_t kCompensatedSteps = 4;   // the same where nothing wider keeps a sum exact
 constexpr int64_t kChunk = int64_t(1) << 16;  // elements reduced by one work item when rows are few and long
 constexpr int64_t kManyRows = 32;
 
@@ -126,13 +127,14 @@ llvm::SmallVector<Reduction::Values> KernelEmitter::reduceRow(ElementEmitter& sc
   }
   llvm::SmallVector<Value> inits = flatten(totals);
   inits.push_back(zero);
-  // Blocks of at most kBlockSteps vectors, each folded into the totals.
-  auto blocks = scf::ForOp::create(b, begin, end, scalars.constant(kBlockSteps * width * vectors), inits, [](OpBuilder&, Location, Value, ValueRange) {});
+  // Blocks of so many vectors, each folded into the totals.
+  const int64_t steps = (llvm::any_of(reductions, [](const Reduction& r) { return r.compensated(); }) ? kCompensatedSteps : kBlockSteps) * width * vectors;
+  auto blocks = scf::ForOp::create(b, begin, end, scalars.constant(steps), inits, [](OpBuilder&, Location, Value, ValueRange) {});
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(blocks.getBody());
     Value blockBegin = blocks.getInductionVar();
-    Value blockEnd = arith::MinSIOp::create(b, arith::AddIOp::create(b, blockBegin, scalars.constant(kBlockSteps * width * vectors)), end);
+    Value blockEnd = arith::MinSIOp::create(b, arith::AddIOp::create(b, blockBegin, scalars.constant(steps)), end);
     auto before = split(blocks.getRegionIterArgs().drop_back(), totals);
     llvm::SmallVector<Reduction::Values> runs;
     for (Reduction& r : reductions) runs.push_back(r.start(width > 1 ? r.runLanes(width, vectors) : 0, /*wide=*/true));

@@ -62,7 +62,7 @@ void ProgramEmitter::emitMain(func::FuncOp source, llvm::ArrayRef<int> donated) 
       Operation* producer = value.getDefiningOp();
       if (!producer || taken.contains(input) || argument.getType() != value.getType()) continue;
       auto kernel = llvm::dyn_cast<ir::KernelOp>(producer);
-      if (!kernel || kernel->hasAttr("window") || lastUse(argument) != producer || llvm::count(kernel.getInputs(), argument) != 1) continue;
+      if (!kernel || kernel->hasAttr("window") || !readBefore(argument, kernel, block) || llvm::count(kernel.getInputs(), argument) != 1) continue;
       auto isDense = [](Value) { return true; };
       Value inside = kernel.getBody().getArgument(llvm::find(kernel.getInputs(), argument) - kernel.getInputs().begin());
       bool flat = mayOverwrite(kernel.getBody().front().getTerminator()->getOperands(), inside, isDense);
@@ -128,6 +128,9 @@ void ProgramEmitter::releaseAfter(Operation* op) {
     for (Value operand : inner->getOperands()) seen.insert(operand);
   });
   for (Value result : op->getResults()) seen.insert(result);
+  // With the last alias of a value ends the value.
+  for (size_t i = 0; i < seen.size(); ++i)
+    if (auto source = sourceOf.find(seen[i]); source != sourceOf.end()) seen.insert(source->second);
   for (Value value : seen) consider(value);
   for (Value value : done) {
     release(std::move(slots[value].place));
@@ -171,7 +174,7 @@ void ProgramEmitter::emitOp(Operation* op) {
         slot.place = from.place;
         if (slot.place) ++slot.place->users;
         slots[result] = slot;
-        aliasesOf[operand].push_back(result);
+        setAlias(result, operand);
       })
       .Case<ir::ConstantOp>([&](auto o) { emitConstant(o); })
       .Default([&](Operation* other) {
@@ -240,6 +243,11 @@ Slot& ProgramEmitter::slotOf(Value value) {
   auto found = slots.find(value);
   assert(found != slots.end() && "a value is emitted before it is used");
   return found->second;
+}
+
+void ProgramEmitter::setAlias(Value alias, Value source) {
+  aliasesOf[source].push_back(alias);
+  sourceOf[alias] = source;
 }
 
 void ProgramEmitter::setScalar(Value value, Elem elem) {
@@ -393,7 +401,8 @@ void ProgramEmitter::runKernel(const KernelCode& kernel, llvm::ArrayRef<Value> p
 }
 
 std::optional<Piece> pieceOf(ir::KernelOp op) {
-  if (op->getNumResults() != 1 || op->hasAttr("window")) return {};
+  constexpr int64_t kWorthView = 4096;
+  if (op->getNumResults() != 1 || op->hasAttr("window") || bytesOf(arrayType(op.getResult(0))) < kWorthView) return {};
   Value root = op.getBody().front().getTerminator()->getOperand(0);
   int64_t first = 0;
   while (Operation* made = root.getDefiningOp()) {
@@ -417,8 +426,7 @@ std::optional<Piece> pieceOf(ir::KernelOp op) {
 void ProgramEmitter::emitKernelOp(ir::KernelOp op) {
   Operation* terminator = op.getBody().front().getTerminator();
   // A piece of an array is read where it lies. What the caller gave may be overwritten by a result.
-  constexpr int64_t kWorthView = 4096;
-  if (auto piece = pieceOf(op); piece && bytesOf(arrayType(op.getResult(0))) >= kWorthView && !destinations.count(op.getResult(0))) {
+  if (auto piece = pieceOf(op); piece && !destinations.count(op.getResult(0))) {
     Value source = op.getInputs()[piece->input];
     auto argument = llvm::dyn_cast<BlockArgument>(source);
     Slot from = slotOf(source);
@@ -430,7 +438,7 @@ void ProgramEmitter::emitKernelOp(ir::KernelOp op) {
       slot.place = from.place;
       if (slot.place) ++slot.place->users;
       slots[op.getResult(0)] = slot;
-      aliasesOf[source].push_back(op.getResult(0));
+      setAlias(op.getResult(0), source);
       return;
     }
   }

@@ -11,9 +11,7 @@ using ir::arrayType;
 
 static Layout denseLayout(RankedTensorType type) { return {denseStrides(type.getShape()), true}; }
 
-/// Whether all that read a value do so before the kernel (which may read the value itself), those of the same bytes under another
-/// type and of pieces that are read where they lie included.
-static bool readBefore(Value value, ir::KernelOp kernel, Block& body, bool itself = true) {
+bool readBefore(Value value, ir::KernelOp kernel, Block& body, bool itself) {
   for (Operation* user : value.getUsers()) {
     Operation* here = body.findAncestorOpInBlock(*user);
     if (here == kernel && itself) continue;

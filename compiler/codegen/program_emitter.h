@@ -47,7 +47,8 @@ class ProgramEmitter {
   Arena arena;
   llvm::DenseMap<mlir::Value, Slot> slots;
   llvm::DenseMap<mlir::Value, Destination> destinations;
-  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value, 2>> aliasesOf;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value, 2>> aliasesOf;  // values that are in the same memory
+  llvm::DenseMap<mlir::Value, mlir::Value> sourceOf;                          // the other way round
   llvm::DenseMap<mlir::Value, mlir::RankedTensorType> storedTypes;
   llvm::SmallVector<std::shared_ptr<Place>> temporaries;  // of the op that is being emitted
   double loopFactor = 1;
@@ -72,6 +73,7 @@ class ProgramEmitter {
   Slot allocate(mlir::RankedTensorType type);
   mlir::Value result(mlir::Value value);               // a place for a dense result: its destination or a new one
   void setScalar(mlir::Value value, Elem elem);
+  void setAlias(mlir::Value alias, mlir::Value source);
   void settle(mlir::Value value);                      // copies a result into its destination where it is not there yet
   void copy(mlir::Value from, const Layout& fromLayout, mlir::Value to, const Layout& toLayout, mlir::RankedTensorType type);
   mlir::Value stackSlot(mlir::Type type, int64_t count = 1);
@@ -126,12 +128,16 @@ class ProgramEmitter {
   mlir::Value pointerArray(llvm::ArrayRef<mlir::Value> pointers);
 };
 
-/// A kernel whose one result is a run of an input's elements, as they lie: which input, and from which element on.
+/// A kernel whose one result is a run of an input's elements, as they lie, and long enough to be worth reading there: which input,
+/// and from which element on.
 struct Piece {
   unsigned input;
   int64_t first;
 };
 std::optional<Piece> pieceOf(ir::KernelOp op);
+/// Whether all that read a value do so before the kernel (which may read the value itself), those of the same bytes under another
+/// type and of pieces that are read where they lie included.
+bool readBefore(mlir::Value value, ir::KernelOp kernel, mlir::Block& body, bool itself = true);
 
 /// The user's line that an op comes from.
 std::pair<std::string, int> userLine(mlir::Location loc);

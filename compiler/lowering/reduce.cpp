@@ -41,8 +41,31 @@ llvm::SmallVector<Type, 2> Reduction::runTypes(int64_t lanes, bool wide) {
   return {shaped(runElement)};
 }
 
+bool Reduction::compensated() const { return kind == Kind::Sum && runElement.isF64(); }
+
+/// The sum of two numbers, and what it lost (Knuth, 4.2.2): exact together.
+static std::pair<Value, Value> exactSum(Builder& b, Value x, Value y) {
+  Value sum = arith::AddFOp::create(b, x, y);
+  Value second = arith::SubFOp::create(b, sum, x), first = arith::SubFOp::create(b, sum, second);
+  return {sum, arith::AddFOp::create(b, arith::SubFOp::create(b, x, first), arith::SubFOp::create(b, y, second))};
+}
+
+/// Adds numbers (with what they lost, or without) to a total of sums, then what each of them has lost.
+static Reduction::Values addExactly(Builder& b, llvm::ArrayRef<Value> total, llvm::ArrayRef<Value> more) {
+  const size_t parts = total.size() / 2;
+  Reduction::Values result(total);
+  for (size_t i = 0; i < parts; ++i) {
+    auto [sum, lost] = exactSum(b, total[i], more[i]);
+    if (more.size() == total.size()) lost = arith::AddFOp::create(b, lost, more[parts + i]);
+    result[i] = sum;
+    result[parts + i] = arith::AddFOp::create(b, total[parts + i], lost);
+  }
+  return result;
+}
+
 llvm::SmallVector<Type, 2> Reduction::totalTypes() {
   Type wide = kind == Kind::Sum && (is_float || is_complex) ? Type(b.getF64Type()) : runElement;
+  if (compensated()) return llvm::SmallVector<Type, 2>(is_complex ? 4 : 2, wide);
   if (kind == Kind::Moments) return {b.getF64Type(), b.getF64Type()};
   if (kind == Kind::Argmax || kind == Kind::Argmin) return {runElement, b.getI64Type()};
   if (is_complex) return {wide, wide};
@@ -226,13 +249,16 @@ Reduction::Values Reduction::startTotal(Elem first) {
     mean = convertFloat(b, mean, b.getF64Type());
     return {mean, constantOf(b, mean.getType(), 0, 0)};
   }
-  return start(0, /*wide=*/true);
+  Values run = start(0, /*wide=*/true);
+  if (compensated()) run.append(Values(run));
+  return run;
 }
 
 Reduction::Values Reduction::fold(llvm::ArrayRef<Value> total, Value before, llvm::ArrayRef<Value> run, Value count) {
   Values wide(run);
   if (kind == Kind::Sum || kind == Kind::Moments)
     for (Value& v : wide) v = widened(v);
+  if (compensated()) return addExactly(b, total, wide);
   if (kind != Kind::Moments) return merge(total, wide);
   // The run holds sums of deviations d from the old mean and of their squares: it has mean old + s/c, m2 q - s^2/c. The counts
   // are the same in all lanes: no division is made of vectors.
@@ -250,6 +276,7 @@ Reduction::Values Reduction::fold(llvm::ArrayRef<Value> total, Value before, llv
 }
 
 Reduction::Values Reduction::combine(llvm::ArrayRef<Value> x, Value countX, llvm::ArrayRef<Value> y, Value countY) {
+  if (compensated()) return addExactly(b, x, y);
   if (kind != Kind::Moments) return merge(x, y);
   Value nx = splat(countX, x[0]), ny = splat(countY, x[0]);
   Value shift = arith::SubFOp::create(b, y[0], x[0]);
@@ -272,6 +299,16 @@ llvm::SmallVector<Elem, 2> Reduction::finish(llvm::ArrayRef<Value> total) {
     return {{v, {}}};
   }
   Type part = signless(element);
+  Values whole(total);
+  if (const size_t parts = is_complex ? 2 : 1; compensated() && total.size() == 2 * parts) {
+    whole.truncate(parts);
+    for (size_t i = 0; i < parts; ++i) {
+      // Beside infinity and NaN what was lost says nothing.
+      Value known = arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, total[parts + i], total[parts + i]);
+      whole[i] = arith::SelectOp::create(b, known, arith::AddFOp::create(b, total[i], total[parts + i]), total[i]);
+    }
+    total = whole;
+  }
   if (is_complex) return {{narrow(total[0], part), narrow(total[1], part)}};
   return {{is_float ? narrow(total[0], part) : total[0], {}}};
 }

@@ -2,7 +2,8 @@
 // How each reduction accumulates: in short runs of the element type (`step`), folded into a wider total.
 //
 // Sums of floats are at least as exact as pairwise summation, whatever the length: few elements (vectors that are loaded
-// together, in pairs; rows of a column, at most kSumRows) are added in their own precision, and these sums in float64.
+// together, in pairs; rows of a column, at most kSumRows) are added in their own precision, and these sums in float64. In
+// float64 itself a total is two numbers, the second what the additions to the first have lost (Neumaier, 1974).
 // Moments keep a running mean, take deviations from it within a block, and merge blocks as Chan, Golub and LeVeque (1983) do.
 
 #include "compiler/lowering/element.h"
@@ -24,6 +25,8 @@ class Reduction {
   /// One more element, or vector of elements (where `mask` is set, if there is one), of as many lanes as the run, more or
   /// fewer; `index` along the reduced dimension; `total`: what the blocks before gave.
   Values step(llvm::ArrayRef<mlir::Value> run, Elem x, mlir::Value index, llvm::ArrayRef<mlir::Value> total, mlir::Value mask = {});
+  /// A sum whose total is two numbers, the second what additions to the first have lost: in float64 there is nothing wider.
+  bool compensated() const;
   bool addsFloats() const { return kind == Kind::Sum && !llvm::isa<mlir::IntegerType>(element); }
   /// The run of these terms, added in pairs.
   Values sumOf(llvm::ArrayRef<Elem> terms, bool lanes);

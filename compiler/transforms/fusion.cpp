@@ -43,7 +43,8 @@ bool isElementLoop(ir::ForOp loop) {
     if (!any) shape = arrayType(result).getShape(), any = true;
     fits &= arrayType(result).getShape() == shape;
   }
-  if (!any || !fits) return false;
+  // A body that only passes its state on computes nothing, and may do so with arrays that are split over processes.
+  if (!any || !fits || loop.getBody().front().getOperations().size() == 1) return false;
   auto fine = [&](Value v) { return isScalar(v) || arrayType(v).getShape() == shape; };
   auto walk = loop.getBody().walk([&](Operation* inner) {
     if (llvm::isa<ir::YieldOp>(inner)) return WalkResult::advance();

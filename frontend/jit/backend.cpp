@@ -12,6 +12,7 @@
 #include "compiler/compile.h"
 #include "compiler/interp/interpreter.h"
 #include "dialects/skein/types.h"
+#include "frontend/trace/emit.h"
 #include "llvm/Support/raw_ostream.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -142,6 +143,8 @@ std::shared_ptr<const Backend> make_backend(mlir::ModuleOp module, const std::ve
     const runtime::mpi::Process& me = world->processes()[static_cast<std::size_t>(world->rank())];
     options.firstDevice = me.first_device, options.devices = me.devices;
   }
+  if (interpreted && runtime::mpi::world())
+    throw UserError("SKEIN_EXECUTE=interpreter runs a mesh in one process alone; start one process, or leave it unset", current_op(), current_location());
   if (interpreted)
     backend = std::make_shared<InterpretedBackend>(module);
   else

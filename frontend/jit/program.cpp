@@ -198,6 +198,13 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
   for (std::size_t i = 0; i < inputs.size(); ++i) buffers[i] = stored_data(*inputs[i]);
   for (std::size_t i = 0; i < program.captured.size(); ++i)
     buffers[inputs.size() + i] = stored_data(program.captured[i]);
+  if (program.fingerprint) {  // before anything is given away
+    const auto where = current_location();
+    const std::string call = std::string(current_op()) + " at " + where.file_name() + ":" + std::to_string(where.line());
+    if (!program.agreed.load()) agree_on_program(program.text, program.fingerprint, call);
+    program.agreed = true;
+    runtime::mpi::world()->set_program(program.fingerprint, call);
+  }
   // Made apart from `outputs`, which may be the places of captured inputs, and stay as they are should the run fail.
   Array made_few[few];
   std::vector<Array> made_many;
@@ -227,13 +234,6 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
     if (donor) donor->state = ArrayImpl::State::donated;
   }
   try {
-    if (program.fingerprint) {
-      const auto where = current_location();
-      const std::string call = std::string(current_op()) + " at " + where.file_name() + ":" + std::to_string(where.line());
-      if (!program.agreed.load()) agree_on_program(program.text, program.fingerprint, call);
-      program.agreed = true;
-      runtime::mpi::world()->set_program(program.fingerprint, call);
-    }
     if (program.backend) program.backend->run({buffers, count});
   } catch (const RuntimeError& error) {
     rethrow_at_call(error);

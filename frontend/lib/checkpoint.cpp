@@ -206,6 +206,7 @@ bool meet(const std::vector<Slice>& a, const std::vector<Slice>& b) {
 
 std::vector<Array> load_leaves(const std::string& folder, const std::vector<const PartitionSpec*>& specs, const Mesh& mesh, std::source_location where) {
   Call call("load_sharded", where);
+  check_devices(mesh);
   std::vector<Array> arrays;
   std::string user_error;
   together([&] {

@@ -73,6 +73,7 @@ int process_count() { return world() ? world()->size() : 1; }
 namespace {
 
 NamedSharding resolved(const NamedSharding& sharding) {
+  if (!sharding.spec().empty()) check_devices(sharding.mesh());
   return {sharding.mesh(), sharding.spec().resolve(sharding.mesh(), current_op(), current_location())};
 }
 

@@ -23,7 +23,9 @@ std::vector<Mesh>& given_meshes() {
   return meshes;
 }
 
-void check_devices(const Mesh& mesh) {
+}  // namespace
+
+void detail::check_devices(const Mesh& mesh) {
   auto have = static_cast<std::int64_t>(devices().size());
   const runtime::mpi::World* world = runtime::mpi::world();
   for (int id : mesh.ids())
@@ -32,11 +34,17 @@ void check_devices(const Mesh& mesh) {
            std::to_string(have) + "; ask for more with sk::initialize({.cpu_devices = " + std::to_string(mesh.size()) +
            "}) or SKEIN_CPU_DEVICES before anything else");
   if (!world) return;
+  for (std::size_t rank = 0; rank < mesh.ids().size(); ++rank)
+    if (mesh.ids()[rank] != static_cast<int>(rank))
+      fail(to_string(mesh) + " has device " + std::to_string(mesh.ids()[rank]) + " at rank " + std::to_string(rank) +
+           "; over several processes a mesh has the devices in their order, from 0 on");
   for (int process = 0; process < world->size(); ++process)
     if (std::none_of(mesh.ids().begin(), mesh.ids().end(), [&](int id) { return world->process_of(id) == process; }))
       fail(to_string(mesh) + " does not cover all processes: " + world->describe(process) +
            " has none of its devices; start fewer processes, or make a mesh of all " + std::to_string(have) + " devices");
 }
+
+namespace {
 
 std::string braces(const std::vector<std::string>& names) {
   std::string text = "{";

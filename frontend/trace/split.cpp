@@ -32,6 +32,7 @@ Shape block_shape(const Shape& whole, const NamedSharding& sharding) {
 std::vector<Block> local_blocks(const Shape& whole, const NamedSharding& sharding) {
   const Mesh& mesh = sharding.mesh();
   const auto axes = sharding.spec().all_axes();
+  if (axes.empty()) return {{0, block_index(whole, sharding, 0)}};  // on whatever mesh: every process has it
   std::vector<Block> blocks;
   std::vector<std::int64_t> seen;  // a block is known by its devices' rank along the axes that split
   for (std::int64_t rank = 0; rank < mesh.size(); ++rank) {

@@ -21,6 +21,8 @@ std::vector<Block> local_blocks(const Shape& whole, const NamedSharding&);
 std::vector<Slice> block_index(const Shape& whole, const NamedSharding&, std::int64_t rank);
 Shape block_shape(const Shape& whole, const NamedSharding&);
 
+/// Fails with a UserError for a mesh of devices that are not there, or that leaves a process out. In shard_map's file.
+void check_devices(const Mesh&);
 /// Whether a device is one of this process's.
 bool is_local(int device);
 /// Whether an array that lies so is split over processes: the process is one of several, and the spec splits it.

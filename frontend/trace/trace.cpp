@@ -167,7 +167,18 @@ static mlir::Value embed_constant(Frame& frame, const ArrayImpl& impl) {
   return ir::ConstantOp::create(frame.builder, user_location(context), type, elements);
 }
 
+static mlir::Value find_value(const Array& array);
+
 mlir::Value value_of(const Array& array) {
+  mlir::Value value = find_value(array);
+  const Frame& frame = *current_frame();
+  if (auto split = frame.mesh ? split_of(*frame.program, value) : nullptr)
+    fail(describe(array) + " is split over processes as " + to_string(split->spec()) + " on " + to_string(split->mesh()) +
+         " and stands outside this shard_map; pass it as an argument with that spec, or bring all of it to every process with sk::process_allgather");
+  return value;
+}
+
+static mlir::Value find_value(const Array& array) {
   ArrayImpl* impl = impl_of(array);
   Frame& frame = *current_frame();
   TracedProgram& program = *frame.program;

@@ -54,14 +54,20 @@ void run_spmd(skein_context* parent, const Request& request) {
                         : static_cast<double>(devices) * static_cast<double>(request.work) >= worth_lanes
                             ? total_threads()
                             : 1;
-  std::span<Worker* const> workers;
-  if (wanted > 1) {
-    workers = helpers(parent);
-    if (request.lanes) workers = workers.first(std::min(workers.size(), static_cast<std::size_t>(request.lanes - 1)));
+  std::unique_ptr<Run> run;
+  std::exception_ptr error;
+  try {
+    std::span<Worker* const> workers;
+    if (wanted > 1) {
+      workers = helpers(parent);
+      if (request.lanes) workers = workers.first(std::min(workers.size(), static_cast<std::size_t>(request.lanes - 1)));
+    }
+    int lanes = static_cast<int>(std::min<std::int64_t>(devices, static_cast<std::int64_t>(workers.size()) + 1));
+    run = take_run(request.mesh, lanes);
+    error = run->execute(request, workers);
+  } catch (...) {
+    error = std::current_exception();  // no memory: other processes are told as of any error
   }
-  int lanes = static_cast<int>(std::min<std::int64_t>(devices, static_cast<std::int64_t>(workers.size()) + 1));
-  std::unique_ptr<Run> run = take_run(request.mesh, lanes);
-  std::exception_ptr error = run->execute(request, workers);
   if (world) error = world->end_run(std::move(error), request.site);
   if (error) std::rethrow_exception(error);
   keep_run(std::move(run));

@@ -5,6 +5,7 @@
 #include <skein/base/error.h>
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -80,10 +81,13 @@ struct Meeting {
   /// Messages on their way, and with whom.
   struct Pending final : cpu::Wait {
     explicit Pending(const Meeting& m) : meeting(m), since(Clock::now()) {}
-    // What a failed run leaves behind: nobody may write to these arrays any more.
+    // What a failed run leaves behind: nobody may write to these arrays any more, and who reads them has a moment to do so.
     ~Pending() override {
-      for (auto& [request, process, receives] : requests)
-        if (receives) meeting.world.cancel(request);
+      for (One& one : requests)
+        if (one.receives) meeting.world.cancel(one.request);
+      const Clock::time_point begin = Clock::now();
+      for (One& one : requests)
+        while (!arrived(one) && Clock::now() - begin < std::chrono::milliseconds(100)) sched_yield();
     }
     struct One {
       Request request;

@@ -134,16 +134,22 @@ Lifeline::Lifeline(const std::string& offer, int rank, int size, std::function<v
   s.left.assign(s.peers.size(), false);
   if (offer.empty()) return;
   if (rank == 0) {
-    for (int others = 1; others < size; ++others) {
+    for (int others = 1; others < size;) {
       pollfd wait{listening, POLLIN, 0};
       if (poll(&wait, 1, 10000) <= 0) break;  // who cannot reach this process goes without
       int peer = accept4(listening, nullptr, nullptr, SOCK_CLOEXEC);
+      if (peer < 0) continue;
+      timeval patience{3, 0}, none{};
+      setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
       Word w{};
-      if (peer < 0 || !hear(peer, w)) continue;
-      if (w.kind == hello && rank_of(w) > 0 && rank_of(w) < size)
-        s.peers[static_cast<std::size_t>(rank_of(w))] = peer;
-      else
+      const bool known = hear(peer, w) && w.kind == hello && rank_of(w) > 0 && rank_of(w) < size && s.peers[static_cast<std::size_t>(rank_of(w))] < 0;
+      setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
+      if (!known) {  // somebody else
         close(peer);
+        continue;
+      }
+      s.peers[static_cast<std::size_t>(rank_of(w))] = peer;
+      ++others;
     }
     close(listening);
     listening = -1;

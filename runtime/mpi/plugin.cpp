@@ -75,10 +75,14 @@ class MpiTransport final : public Transport {
   }
   void cancel(Request& request) override {
     if (!request) return;
+    // A receive that is matched already cannot be cancelled: its end is waited for, as its memory may go now.
     MPI_Request native = unpack(request);
-    MPI_Cancel(&native);
-    MPI_Request_free(&native);
     request = 0;
+    MPI_Cancel(&native);
+    const double begin = MPI_Wtime();
+    for (int complete = 0; MPI_Wtime() - begin < 1;)
+      if (MPI_Test(&native, &complete, MPI_STATUS_IGNORE) != MPI_SUCCESS || complete) return;
+    MPI_Request_free(&native);
   }
 
   std::vector<std::string> gather_texts(const std::string& mine) override {

@@ -34,7 +34,7 @@ class Transport {
   virtual Request receive(void* data, std::size_t bytes, int from, int tag) = 0;
   /// Whether it is done; it is then 0.
   virtual bool test(Request&) = 0;
-  /// Gives up a receive that nothing matched.
+  /// Gives up a receive; one that is arriving is waited for, a second at most.
   virtual void cancel(Request&) = 0;
 
   /// All processes' texts, in rank order. Waits for all; before anything else is sent.

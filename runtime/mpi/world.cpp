@@ -247,6 +247,10 @@ std::exception_ptr World::lost_error(const std::string& waits, const Site& site)
   return std::make_exception_ptr(const_cast<World*>(this)->broken(text, site));
 }
 
+void World::note_wait(const std::string& line) {
+  if (waits_.find(line) == std::string::npos) waits_ += (waits_.empty() ? "" : "\n") + line;
+}
+
 void World::begin_run() {
   if (auto lost = lost_error({}, {"shard_map", "", 0})) std::rethrow_exception(lost);
   if (broken_) throw RuntimeError("an earlier run left the processes apart; nothing can run on their mesh any more", "shard_map", "", 0);
@@ -259,7 +263,7 @@ std::exception_ptr World::trouble(const std::vector<int>& missing, Clock::time_p
   if (auto lost = lost_error(waits, site)) return lost;
   for (int p = 0; p < size(); ++p)
     if (const Notice* notice = p == rank() ? nullptr : notice_of_this_run(p); notice && notice->state == Notice::State::failed) {
-      waits_ = waits;
+      note_wait(waits);
       return error_of(*notice);
     }
   for (int p : missing) {
@@ -268,7 +272,7 @@ std::exception_ptr World::trouble(const std::vector<int>& missing, Clock::time_p
     if (!notice || Clock::now() - peers_[static_cast<std::size_t>(p)].heard < stragglers) continue;
     if (notice->state == Notice::State::left)
       return std::make_exception_ptr(broken(fmt::format("{} has ended while {} waits: {}", describe(p), describe(rank()), in_line(waits)), site));
-    stuck_ = true, waits_ = waits;  // the text is made when it is known of all devices where they are
+    stuck_ = true, note_wait(waits);  // the text is made when it is known of all devices where they are
     return std::make_exception_ptr(UserError("devices wait for others that will never come", site.op ? site.op : "", site.file ? site.file : "", static_cast<unsigned>(site.line)));
   }
   double waited = std::chrono::duration<double>(Clock::now() - since).count();
@@ -282,7 +286,8 @@ std::exception_ptr World::trouble(const std::vector<int>& missing, Clock::time_p
 }
 
 std::exception_ptr World::end_run(std::exception_ptr mine, const Site& site) {
-  Notice notice;
+  auto sent = std::make_unique<Notice>();
+  Notice& notice = *sent;
   notice.run = run_, notice.program = program_, notice.stuck = stuck_;
   copy_text(notice.waits, sizeof notice.waits, waits_);
   stuck_ = false, waits_.clear();
@@ -309,11 +314,8 @@ std::exception_ptr World::end_run(std::exception_ptr mine, const Site& site) {
       copy_text(notice.text, sizeof notice.text, fmt::format("on {}: an exception that is no std::exception", describe(rank())));
     }
   }
-  if (broken_) return mine;
-  std::vector<Request> sends;
-  const std::size_t bytes = notice.state == Notice::State::failed ? sizeof notice : offsetof(Notice, waits);
-  for (int p = 0; p < size(); ++p)
-    if (p != rank()) sends.push_back(send(&notice, bytes, p, notice_tag));
+  tell(std::move(sent), notice.state == Notice::State::failed ? sizeof notice : offsetof(Notice, waits));
+  if (broken_) return mine;  // the others know now; there is nothing to wait for
   const Clock::time_point since = Clock::now();
   std::exception_ptr result;
   for (int p = 0, spins = 0; p < size();) {
@@ -325,8 +327,10 @@ std::exception_ptr World::end_run(std::exception_ptr mine, const Site& site) {
     if (++spins % 64 == 0) sched_yield();
     if (spins % 1024 != 0) continue;
     if (auto lost = lost_error("for the end of a run", site)) return mine ? mine : lost;
-    if (std::chrono::duration<double>(Clock::now() - since).count() > timeout_)
-      return mine ? mine : std::make_exception_ptr(broken(fmt::format("{} did not come to the end of a run within {:g} s", describe(p), timeout_), site));
+    if (std::chrono::duration<double>(Clock::now() - since).count() > timeout_) {
+      auto late = std::make_exception_ptr(broken(fmt::format("{} did not come to the end of a run within {:g} s", describe(p), timeout_), site));
+      return mine ? mine : late;
+    }
   }
   bool failed = false, stuck = false;
   std::string places;
@@ -354,9 +358,16 @@ std::exception_ptr World::end_run(std::exception_ptr mine, const Site& site) {
                                                  std::string(error.op()), error.file(), error.line()));
     }
   }
-  for (Request& request : sends)
-    while (!test(request)) sched_yield();
   return result;
+}
+
+void World::tell(std::unique_ptr<Notice> notice, std::size_t bytes) {
+  std::erase_if(told_, [this](Told& old) { return std::all_of(old.requests.begin(), old.requests.end(), [this](Request& request) { return test(request); }); });
+  Told now;
+  for (int p = 0; p < size(); ++p)
+    if (p != rank() && lost_ < 0) now.requests.push_back(send(notice.get(), bytes, p, notice_tag));
+  now.notice = std::move(notice);
+  told_.push_back(std::move(now));
 }
 
 void World::leave_at_end() {
@@ -374,26 +385,27 @@ void World::finish() {
 void World::leave() {
   if (left_) return;
   left_ = true;
-  lifeline_->farewell();
+  // Without a farewell, so that those who wait for this process learn that it is gone.
   if (broken_ || lost_ >= 0) return;
-  Notice notice;
-  notice.state = Notice::State::left;
-  std::vector<Request> sends;
-  for (int p = 0; p < size(); ++p)
-    if (p != rank()) sends.push_back(send(&notice, offsetof(Notice, waits), p, notice_tag));
+  auto notice = std::make_unique<Notice>();
+  notice->state = Notice::State::left;
+  tell(std::move(notice), offsetof(Notice, waits));
   const Clock::time_point since = Clock::now();
-  auto late = [&] { return std::chrono::duration<double>(Clock::now() - since).count() > timeout_; };
-  for (int p = 0; p < size();) {
+  auto gone = [&] { return lost_ >= 0 || std::chrono::duration<double>(Clock::now() - since).count() > timeout_; };
+  for (int p = 0; p < size() && !broken_;) {
     const Peer& peer = peers_[static_cast<std::size_t>(p)];
     if (p == rank() || !peer.incoming)
       ++p;
-    else if (late())
-      return;
+    else if (gone())
+      noticed_ = broken_ = true;
     else
       poll(), sched_yield();
   }
-  for (Request& request : sends)
-    while (!test(request)) sched_yield();
+  for (Told& told : told_)
+    for (Request& request : told.requests)
+      while (!broken_ && !test(request))
+        if (gone()) noticed_ = broken_ = true;
+  lifeline_->farewell();
 }
 
 World* world() { return the_world; }

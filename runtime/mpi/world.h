@@ -96,6 +96,9 @@ class World {
     std::deque<std::unique_ptr<Notice>> notices;
     std::chrono::steady_clock::time_point heard;  // when the last notice came
   };
+  /// Sends a notice to all others, and keeps it until it is sent.
+  void tell(std::unique_ptr<Notice>, std::size_t bytes);
+  void note_wait(const std::string& line);
   void poll();
   void listen(int process);
   const Notice* notice_of_this_run(int process) const;
@@ -108,6 +111,11 @@ class World {
   std::mutex notices_;        // of peers_
   std::vector<Process> processes_;
   std::vector<int> process_of_;
+  struct Told {
+    std::unique_ptr<Notice> notice;
+    std::vector<Request> requests;
+  };
+  std::vector<Told> told_;
   std::vector<Peer> peers_;
   double timeout_;
   std::uint64_t run_ = 0, program_ = 0;
