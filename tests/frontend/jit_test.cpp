@@ -106,6 +106,37 @@ TEST(Jit, DonatedArgumentsAreGone) {
   EXPECT_EQ(shared.to_vector<int>()[5], 5);
 }
 
+TEST(Jit, WhatAReshapeOrAPieceStillReadsIsNotGivenAway) {
+  const std::int64_t n = 256;
+  auto f = sk::jit([](sk::Array x, sk::Array w) {
+    auto r = sk::reshape(x, {n, n});
+    auto top = r(sk::slice(0, n / 2));
+    auto y = x + 1;  // could be written over x
+    return std::tuple{y, sk::matmul(r, w), sk::matmul(top, w)};
+  }, {.donate_argnums = {0}});
+  auto [y, whole, half] = f(sk::ones({n * n}) * 3, sk::eye(n));
+  EXPECT_EQ(y.to_vector<float>(), std::vector<float>(static_cast<std::size_t>(n * n), 4.f));
+  EXPECT_EQ(whole.to_vector<float>(), std::vector<float>(static_cast<std::size_t>(n * n), 3.f));
+  EXPECT_EQ(half.to_vector<float>(), std::vector<float>(static_cast<std::size_t>(n * n / 2), 3.f));
+}
+
+TEST(Jit, PiecesOfAStateThatIsOverwritten) {
+  // Each turn reads its first half by a product, which is made after the state could have been overwritten.
+  const std::int64_t n = 128;
+  auto f = sk::jit([](sk::Array x, sk::Array w) {
+    return sk::fori_loop(0, 5, [&](sk::Array, std::tuple<sk::Array, sk::Array> s) {
+      auto [v, sum] = s;
+      auto top = v(sk::slice(0, n));
+      auto next = v * 0.5 + 1;
+      return std::tuple{next, sum + sk::matmul(top, w)};
+    }, std::tuple{x, sk::zeros({n, n})});
+  });
+  auto [last, sum] = f(sk::full({2 * n, n}, 4.f), sk::eye(n));
+  // 4, 3, 2.5, 2.25, 2.125 -> 2.0625
+  EXPECT_EQ(last.to_vector<float>(), std::vector<float>(static_cast<std::size_t>(2 * n * n), 2.0625f));
+  EXPECT_EQ(sum.to_vector<float>(), std::vector<float>(static_cast<std::size_t>(n * n), 13.875f));
+}
+
 TEST(Jit, ExceptionsOfUserCodePassThrough) {
   struct Mine {};
   auto f = sk::jit([](sk::Array a, bool bad) {

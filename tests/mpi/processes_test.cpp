@@ -143,6 +143,20 @@ TEST(Processes, LoopsAndBranchesAroundShardMap) {
   }
 }
 
+TEST(Processes, LoopsThatOnlyPassOn) {
+  auto mesh = line();
+  const std::int64_t n = device_count();
+  const sk::NamedSharding rows(mesh, P("d"));
+  auto f = sk::jit([](sk::Array a, sk::Array b, sk::Array turns) {
+    return sk::fori_loop(0, turns, [](sk::Array, std::tuple<sk::Array, sk::Array> s) { return std::tuple{std::get<1>(s), std::get<0>(s)}; }, std::tuple{a, b});
+  });
+  for (int turns : {0, 1, 2, 5}) {
+    auto [a, b] = f(sk::device_put(ramp({n, 900}), rows), sk::device_put(-ramp({n, 900}), rows), sk::array(turns));
+    EXPECT_EQ(all_of(a)[static_cast<std::size_t>(n * 900 - 1)], (turns % 2 ? -1.f : 1.f) * static_cast<float>(n * 900 - 1));
+    EXPECT_EQ(all_of(b)[5], turns % 2 ? 5.f : -5.f);
+  }
+}
+
 TEST(Processes, ArraysFromParts) {
   auto mesh = grid();
   const sk::NamedSharding sharding(mesh, P({"p", "l"}));
@@ -274,12 +288,27 @@ TEST(Processes, WhatIsNotHere) {
   EXPECT_THAT(error_of([&] { split + 1; }), HasSubstr("process_allgather"));
   EXPECT_THAT(error_of([&] { sk::jit([](sk::Array x) { return sk::sum(x); })(split); }), HasSubstr("work on it inside shard_map"));
   EXPECT_THAT(error_of([&] { sk::shard_map([](sk::Array x) { return x; }, mesh, {.in_specs = {P()}, .out_specs = {P()}})(split); }), HasSubstr("use the spec that it has"));
+  // Closed over by a body, used in it or not.
+  for (bool used : {false, true})
+    EXPECT_THAT(error_of([&] {
+      sk::jit(sk::shard_map([&](sk::Array x) { return std::pair{x, used ? split + x : split}; }, mesh, {.in_specs = {P("d")}, .out_specs = {P("d"), P("d")}}))(ramp({n, 2}));
+    }), HasSubstr("stands outside this shard_map"));
   EXPECT_THAT(all_of(split), ElementsAreArray(all_of(split)));  // and all goes on
 }
 
 TEST(Processes, MeshesThatDoNotFit) {
   EXPECT_THAT(error_of([] { sk::make_mesh({device_count() + 1}, {"d"}); }), HasSubstr("needs " + std::to_string(device_count() + 1) + " devices"));
-  if (several()) EXPECT_THAT(error_of([] { sk::make_mesh({1}, {"d"}); }), HasSubstr("does not cover all processes"));
+  if (several()) {
+    EXPECT_THAT(error_of([] { sk::make_mesh({1}, {"d"}); }), HasSubstr("does not cover all processes"));
+    std::vector<int> backwards;
+    for (std::int64_t i = device_count(); i-- > 0;) backwards.push_back(static_cast<int>(i));
+    sk::Mesh turned({device_count()}, {"d"}, backwards);
+    EXPECT_THAT(error_of([&] { sk::device_put(ramp({device_count()}), {turned, P("d")}); }), HasSubstr("in their order"));
+    sk::Mesh large({device_count() * 2}, {"d"});
+    EXPECT_THAT(error_of([&] { sk::device_put(ramp({device_count() * 2}), {large, P("d")}); }), HasSubstr("devices"));
+  }
+  auto whole = ramp({4});
+  EXPECT_EQ(sk::device_put(whole, whole.sharding()).to_vector<float>(), whole.to_vector<float>());  // on no mesh: everywhere
   EXPECT_THAT(error_of([] { sk::initialize(); }), HasSubstr("called before, at "));
 }
 
