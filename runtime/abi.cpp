@@ -128,9 +128,9 @@ std::span<const Symbol> abi_symbols() {
 #define SKEIN_SYMBOL(function) \
   { #function, reinterpret_cast < void*>(&function) }
   static const Symbol symbols[] = {
-      SKEIN_SYMBOL(skein_parallel_for),   SKEIN_SYMBOL(skein_run_spmd),   SKEIN_SYMBOL(skein_axis_index), SKEIN_SYMBOL(skein_shard_slot),
-      SKEIN_SYMBOL(skein_collective_run), SKEIN_SYMBOL(skein_matmul_run), SKEIN_SYMBOL(skein_print),
-      SKEIN_SYMBOL(skein_check),          SKEIN_SYMBOL(skein_sort),
+      SKEIN_SYMBOL(skein_parallel_for), SKEIN_SYMBOL(skein_run_spmd),       SKEIN_SYMBOL(skein_axis_index),
+      SKEIN_SYMBOL(skein_shard_slot),   SKEIN_SYMBOL(skein_collective_run), SKEIN_SYMBOL(skein_matmul_run),
+      SKEIN_SYMBOL(skein_print),        SKEIN_SYMBOL(skein_check),          SKEIN_SYMBOL(skein_sort),
   };
 #undef SKEIN_SYMBOL
   return symbols;

@@ -77,7 +77,8 @@ State& fixed_state() {
     if (!s.config.threads) s.config.threads = from_environment("SKEIN_THREADS");
     int count = s.config.cpu_devices, cores = core_count();
     // A launcher that gives each process cores of its own has set its mask.
-    if (static_cast<long>(allowed_cores().size()) == sysconf(_SC_NPROCESSORS_ONLN)) cores = std::max(1, cores / std::max(1, s.config.processes));
+    if (static_cast<long>(allowed_cores().size()) == sysconf(_SC_NPROCESSORS_ONLN))
+      cores = std::max(1, cores / std::max(1, s.config.processes));
     int each = s.config.threads ? s.config.threads : std::max(1, cores / count);
     for (int i = 0; i < count; ++i) s.devices.push_back({i, "cpu", each});
     s.total = cores;
@@ -107,8 +108,8 @@ void configure(const DeviceConfig& config, std::source_location location) {
     return;
   }
   throw UserError("the devices are in use already (" + std::to_string(s.config.cpu_devices) +
-                        " of them); call initialize before anything else",
-                    "initialize", location);
+                      " of them); call initialize before anything else",
+                  "initialize", location);
 }
 
 const std::vector<Device>& devices() { return fixed_state().devices; }

@@ -1,5 +1,5 @@
-// Collectives in a compiled loop over several processes, beside MPI's own calls for the same, taking turns. Rank 0 prints a line of
-// JSON for each row: {"row": name, "skein": [seconds of one call, for each repetition], "mpi": [...]}.
+// Collectives in a compiled loop over several processes, beside MPI's own calls for the same, taking turns. Rank 0
+// prints a line of JSON for each row: {"row": name, "skein": [seconds of one call, for each repetition], "mpi": [...]}.
 #include <mpi.h>
 #include <skein/skein.h>
 
@@ -34,24 +34,44 @@ void row(const std::string& name, int calls, const std::function<void()>& skein,
       if (repetition == 0) continue;  // pages, caches
       lists[who] += (lists[who].empty() ? "" : ", ") + std::to_string(seconds * 1e9) + "e-9";
     }
-  if (rank == 0) std::printf("{\"row\": \"%s\", \"skein\": [%s], \"mpi\": [%s]}\n", name.c_str(), lists[0].c_str(), lists[1].c_str()), std::fflush(stdout);
+  if (rank == 0)
+    std::printf("{\"row\": \"%s\", \"skein\": [%s], \"mpi\": [%s]}\n", name.c_str(), lists[0].c_str(),
+                lists[1].c_str()),
+        std::fflush(stdout);
 }
 
 void rows_of(std::int64_t bytes) {
-  const std::int64_t n = devices, count = std::max<std::int64_t>(bytes / 4 / n, 1) * (bytes >= 4 * n ? n : 1), part = std::max<std::int64_t>(count / n, 1);
-  const int calls = quick ? 2 : bytes <= 4096 ? 2000 : bytes <= (1 << 17) ? 300 : bytes <= (1 << 20) ? 60 : bytes <= (16 << 20) ? 6 : 2;
+  const std::int64_t n = devices, count = std::max<std::int64_t>(bytes / 4 / n, 1) * (bytes >= 4 * n ? n : 1),
+                     part = std::max<std::int64_t>(count / n, 1);
+  const int calls = quick                 ? 2
+                    : bytes <= 4096       ? 2000
+                    : bytes <= (1 << 17)  ? 300
+                    : bytes <= (1 << 20)  ? 60
+                    : bytes <= (16 << 20) ? 6
+                                          : 2;
   auto mesh = sk::make_mesh({n}, {"d"});
-  const std::string tail = "_" + (bytes < 1024 ? std::to_string(bytes) + "B" : bytes < (1 << 20) ? std::to_string(bytes >> 10) + "KiB" : std::to_string(bytes >> 20) + "MiB");
+  const std::string tail = "_" + (bytes < 1024        ? std::to_string(bytes) + "B"
+                                  : bytes < (1 << 20) ? std::to_string(bytes >> 10) + "KiB"
+                                                      : std::to_string(bytes >> 20) + "MiB");
   auto loop = [&](const sk::Shape& block, auto body) {
-    auto f = sk::jit(sk::shard_map([=](sk::Array x) { return sk::fori_loop(0, calls, [=](sk::Array, sk::Array v) { return body(v); }, x); }, mesh,
-                                   {.in_specs = {sk::P("d")}, .out_specs = {sk::P("d")}}));
+    auto f = sk::jit(sk::shard_map(
+        [=](sk::Array x) {
+          return sk::fori_loop(
+              0, calls, [=](sk::Array, sk::Array v) { return body(v); }, x);
+        },
+        mesh, {.in_specs = {sk::P("d")}, .out_specs = {sk::P("d")}}));
     sk::Shape whole = block;
     whole[0] *= n;
     sk::Array x = sk::device_put(sk::zeros(whole), sk::NamedSharding(mesh, sk::P("d")));
     return [f, x] { sk::block_until_ready(f(x)); };
   };
-  auto times = [calls](std::function<void()> call) { return [=] { for (int i = 0; i < calls; ++i) call(); }; };
-  std::vector<float> in(static_cast<std::size_t>(std::max(count, part * n))), out(static_cast<std::size_t>(count * ranks));
+  auto times = [calls](std::function<void()> call) {
+    return [=] {
+      for (int i = 0; i < calls; ++i) call();
+    };
+  };
+  std::vector<float> in(static_cast<std::size_t>(std::max(count, part * n))),
+      out(static_cast<std::size_t>(count * ranks));
   const int c = static_cast<int>(count), p = static_cast<int>(std::max<std::int64_t>(count / ranks, 1));
   row("psum" + tail, calls, loop({count}, [](sk::Array x) { return sk::psum(x, "d"); }),
       times([&] { MPI_Allreduce(in.data(), out.data(), c, MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD); }));
@@ -85,14 +105,25 @@ int main(int argc, char** argv) {
   // The call of a compiled program with one sum, and a tree of 20 small arrays in one message against 20 sums.
   auto mesh = sk::make_mesh({devices}, {"d"});
   const int calls = quick ? 2 : 1000;
-  auto one = sk::jit(sk::shard_map([](sk::Array x) { return sk::psum(x, "d"); }, mesh, {.in_specs = {sk::P("d")}, .out_specs = {sk::P()}}));
+  auto one = sk::jit(sk::shard_map([](sk::Array x) { return sk::psum(x, "d"); }, mesh,
+                                   {.in_specs = {sk::P("d")}, .out_specs = {sk::P()}}));
   sk::Array x = sk::device_put(sk::ones({devices}), sk::NamedSharding(mesh, sk::P("d")));
   float in = 1, out = 0;
-  row("call_with_one_psum", calls, [&] { for (int i = 0; i < calls; ++i) one(x); },
-      [&] { for (int i = 0; i < calls; ++i) MPI_Allreduce(&in, &out, 1, MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD); });
+  row(
+      "call_with_one_psum", calls,
+      [&] {
+        for (int i = 0; i < calls; ++i) one(x);
+      },
+      [&] {
+        for (int i = 0; i < calls; ++i) MPI_Allreduce(&in, &out, 1, MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
+      });
   auto loop = [&](auto body) {
-    return sk::jit(sk::shard_map([=](sk::Array v) { return sk::fori_loop(0, calls, [=](sk::Array, sk::Array s) { return body(s); }, v); }, mesh,
-                                 {.in_specs = {sk::P("d")}, .out_specs = {sk::P("d")}}));
+    return sk::jit(sk::shard_map(
+        [=](sk::Array v) {
+          return sk::fori_loop(
+              0, calls, [=](sk::Array, sk::Array s) { return body(s); }, v);
+        },
+        mesh, {.in_specs = {sk::P("d")}, .out_specs = {sk::P("d")}}));
   };
   auto parts = [](sk::Array s) {
     std::vector<sk::Array> list;
@@ -106,6 +137,8 @@ int main(int argc, char** argv) {
     return sk::concatenate(list);
   });
   sk::Array many = sk::device_put(sk::zeros({200 * devices}), sk::NamedSharding(mesh, sk::P("d")));
-  row("tree_of_20_against_20_sums", calls, [&] { sk::block_until_ready(together(many)); }, [&] { sk::block_until_ready(apart(many)); });
+  row(
+      "tree_of_20_against_20_sums", calls, [&] { sk::block_until_ready(together(many)); },
+      [&] { sk::block_until_ready(apart(many)); });
   MPI_Finalize();
 }

@@ -59,10 +59,12 @@ class InterpretedBackend : public Backend {
     std::lock_guard lock(mutex_);  // MLIR's folders may touch the context
     std::vector<HostArray> values = inputs_;
     for (std::size_t i = 0; i < values.size(); ++i)
-      std::copy_n(static_cast<const char*>(buffers[i]), values[i].data.size(), reinterpret_cast<char*>(values[i].data.data()));
+      std::copy_n(static_cast<const char*>(buffers[i]), values[i].data.size(),
+                  reinterpret_cast<char*>(values[i].data.data()));
     std::vector<HostArray> results = interpret(*module_, values);
     for (std::size_t i = 0; i < results.size(); ++i)
-      std::copy_n(reinterpret_cast<const char*>(results[i].data.data()), results[i].data.size(), static_cast<char*>(buffers[inputs_.size() + i]));
+      std::copy_n(reinterpret_cast<const char*>(results[i].data.data()), results[i].data.size(),
+                  static_cast<char*>(buffers[inputs_.size() + i]));
   }
   std::string text() const override { return text_; }
   std::string cost() const override { return "{}"; }
@@ -144,7 +146,8 @@ std::shared_ptr<const Backend> make_backend(mlir::ModuleOp module, const std::ve
     options.firstDevice = me.first_device, options.devices = me.devices;
   }
   if (interpreted && runtime::mpi::world())
-    throw UserError("SKEIN_EXECUTE=interpreter runs a mesh in one process alone; start one process, or leave it unset", current_op(), current_location());
+    throw UserError("SKEIN_EXECUTE=interpreter runs a mesh in one process alone; start one process, or leave it unset",
+                    current_op(), current_location());
   if (interpreted)
     backend = std::make_shared<InterpretedBackend>(module);
   else

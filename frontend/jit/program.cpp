@@ -130,8 +130,10 @@ ProgramPtr ProgramScope::finish(std::span<const Array* const> outputs, const std
     if (auto split = split_of(traced, argument)) {
       auto* context = traced.context.get();
       auto specs = llvm::cast<mlir::ArrayAttr>(to_attribute(context, Specs{split->spec()}));
-      traced.main.setArgAttr(argument.getArgNumber(), "skein.sharding",
-                             builder.getDictionaryAttr({builder.getNamedAttr("mesh", axes_attribute(context, axes_of(split->mesh()))), builder.getNamedAttr("spec", specs[0])}));
+      traced.main.setArgAttr(
+          argument.getArgNumber(), "skein.sharding",
+          builder.getDictionaryAttr({builder.getNamedAttr("mesh", axes_attribute(context, axes_of(split->mesh()))),
+                                     builder.getNamedAttr("spec", specs[0])}));
     }
 
   if (runtime::mpi::world()) {
@@ -200,7 +202,8 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
     buffers[inputs.size() + i] = stored_data(program.captured[i]);
   if (program.fingerprint) {  // before anything is given away
     const auto where = current_location();
-    const std::string call = std::string(current_op()) + " at " + where.file_name() + ":" + std::to_string(where.line());
+    const std::string call =
+        std::string(current_op()) + " at " + where.file_name() + ":" + std::to_string(where.line());
     if (!program.agreed.load()) agree_on_program(program.text, program.fingerprint, call);
     program.agreed = true;
     runtime::mpi::world()->set_program(program.fingerprint, call);
@@ -248,7 +251,8 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
         const ArrayImpl& same =
             *outputs[static_cast<std::size_t>(program.first_output[static_cast<std::size_t>(plan.index)])]->impl();
         auto* impl = new ArrayImpl;
-        impl->dtype = plan.dtype, impl->weak = plan.weak, impl->shape = plan.shape, impl->sharding = plan.sharding, impl->stored = same.stored;
+        impl->dtype = plan.dtype, impl->weak = plan.weak, impl->shape = plan.shape, impl->sharding = plan.sharding,
+        impl->stored = same.stored;
         impl->buffer = same.buffer;
         std::memcpy(impl->small, same.small, sizeof impl->small);
         impl->data = same.data == same.small ? impl->small : same.data;

@@ -23,9 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr int version = 1;
 
-FileContext context_of(const fs::path& path) {
-  return {current_op(), path.string(), current_location()};
-}
+FileContext context_of(const fs::path& path) { return {current_op(), path.string(), current_location()}; }
 
 std::uint32_t checksum(const std::byte* data, std::size_t bytes) {
   uLong sum = crc32_z(0, nullptr, 0);
@@ -45,7 +43,9 @@ void together(const std::function<void()>& work) {
   const auto texts = gather_texts(text);
   for (std::size_t process = 0; process < texts.size(); ++process)
     if (!texts[process].empty())
-      throw RuntimeError((texts.size() > 1 ? "process " + std::to_string(process) + ": " : std::string()) + texts[process], current_op(), current_location());
+      throw RuntimeError(
+          (texts.size() > 1 ? "process " + std::to_string(process) + ": " : std::string()) + texts[process],
+          current_op(), current_location());
 }
 
 json to_json(const std::vector<Slice>& index) {
@@ -67,7 +67,8 @@ std::string text_of(const std::vector<Slice>& index) {
 /// Whether this process writes a block: the first device that holds it is one of its own.
 bool writes(const Shape& shape, const NamedSharding& sharding, const std::vector<Slice>& index) {
   for (std::int64_t rank = 0; rank < sharding.mesh().size(); ++rank)
-    if (block_index(shape, sharding, rank) == index) return is_local(sharding.mesh().ids()[static_cast<std::size_t>(rank)]);
+    if (block_index(shape, sharding, rank) == index)
+      return is_local(sharding.mesh().ids()[static_cast<std::size_t>(rank)]);
   return false;
 }
 
@@ -78,7 +79,12 @@ json write_shards(const fs::path& folder, const std::vector<const Array*>& leave
   json parts = json::array();
   auto write = [&](std::size_t leaf, const std::vector<Slice>& index, const void* data, std::int64_t bytes) {
     std::span<const std::byte> block(static_cast<const std::byte*>(data), static_cast<std::size_t>(bytes));
-    parts.push_back({{"leaf", leaf}, {"index", to_json(index)}, {"file", name}, {"offset", file.written()}, {"bytes", bytes}, {"crc32", checksum(block.data(), block.size())}});
+    parts.push_back({{"leaf", leaf},
+                     {"index", to_json(index)},
+                     {"file", name},
+                     {"offset", file.written()},
+                     {"bytes", bytes},
+                     {"crc32", checksum(block.data(), block.size())}});
     file.write(block);
   };
   for (std::size_t i = 0; i < leaves.size(); ++i) {
@@ -90,7 +96,8 @@ json write_shards(const fs::path& folder, const std::vector<const Array*>& leave
       if (process_index() == 0) write(i, all, data, impl.bytes());
       continue;
     }
-    const std::int64_t bytes = block_shape(impl.shape, *impl.sharding).volume() * static_cast<std::int64_t>(itemsize(impl.dtype));
+    const std::int64_t bytes =
+        block_shape(impl.shape, *impl.sharding).volume() * static_cast<std::int64_t>(itemsize(impl.dtype));
     for (const Block& block : local_blocks(impl.shape, *impl.sharding)) {
       if (writes(impl.shape, *impl.sharding, block.index)) write(i, block.index, data, bytes);
       data += bytes;
@@ -108,7 +115,8 @@ void save_leaves(const std::string& folder, const std::vector<const Array*>& lea
   fs::path place(folder);
   if (!place.has_filename()) place = place.parent_path();
   // Beside its place under another name, until it is whole.
-  const fs::path beside = place.parent_path() / (place.filename().string() + ".partial"), old = place.parent_path() / (place.filename().string() + ".old");
+  const fs::path beside = place.parent_path() / (place.filename().string() + ".partial"),
+                 old = place.parent_path() / (place.filename().string() + ".old");
   try {
     together([&] {
       if (process_index() != 0) return;
@@ -122,7 +130,8 @@ void save_leaves(const std::string& folder, const std::vector<const Array*>& lea
       if (process_index() != 0) return;
       json manifest{{"skein_checkpoint", version}, {"arrays", json::array()}, {"parts", json::array()}};
       for (const Array* leaf : leaves)
-        manifest["arrays"].push_back({{"dtype", std::string(name(leaf->dtype()))}, {"shape", leaf->shape().to_vector()}});
+        manifest["arrays"].push_back(
+            {{"dtype", std::string(name(leaf->dtype()))}, {"shape", leaf->shape().to_vector()}});
       for (const std::string& text : all)
         for (const json& part : json::parse(text)) manifest["parts"].push_back(part);
       const std::string text = manifest.dump(1);
@@ -156,9 +165,11 @@ struct Checkpoint {
     std::string text(static_cast<std::size_t>(file.size()), '\0');
     file.read(0, std::as_writable_bytes(std::span(text)));
     const std::size_t end = text.size() >= 10 ? text.size() - 10 : 0;  // "\n", eight digits, "\n"
-    if (text.substr(end) != fmt::format("\n{:08x}\n", checksum(reinterpret_cast<const std::byte*>(text.data()), end))) context.refuse("is damaged: its checksum differs");
+    if (text.substr(end) != fmt::format("\n{:08x}\n", checksum(reinterpret_cast<const std::byte*>(text.data()), end)))
+      context.refuse("is damaged: its checksum differs");
     manifest = json::parse(text.substr(0, end), nullptr, false);
-    if (manifest.is_discarded() || manifest.value("skein_checkpoint", 0) != version) context.refuse("is no manifest of a checkpoint of this version");
+    if (manifest.is_discarded() || manifest.value("skein_checkpoint", 0) != version)
+      context.refuse("is no manifest of a checkpoint of this version");
   }
 
   /// The shard's bytes, whole and checked.
@@ -175,21 +186,25 @@ struct Checkpoint {
     const auto offset = part["offset"].get<std::uint64_t>();
     if (offset + bytes.size() > file->size()) context.refuse("is cut off: the file ends before it");
     file->read(offset, bytes);
-    if (checksum(bytes.data(), bytes.size()) != part["crc32"].get<std::uint32_t>()) context.refuse("is damaged: its checksum differs");
+    if (checksum(bytes.data(), bytes.size()) != part["crc32"].get<std::uint32_t>())
+      context.refuse("is damaged: its checksum differs");
     return bytes;
   }
 };
 
 /// Copies what two boxes of an array have in common from a dense block of one to a dense block of the other.
-void copy_common(const std::vector<Slice>& from_index, std::byte* from, const std::vector<Slice>& to_index, void* to, std::int64_t item) {
+void copy_common(const std::vector<Slice>& from_index, std::byte* from, const std::vector<Slice>& to_index, void* to,
+                 std::int64_t item) {
   std::vector<Slice> in_from, in_to;
   Shape from_shape, to_shape, common;
   for (std::size_t d = 0; d < from_index.size(); ++d) {
-    const std::int64_t low = std::max(*from_index[d].start, *to_index[d].start), high = std::min(*from_index[d].stop, *to_index[d].stop);
+    const std::int64_t low = std::max(*from_index[d].start, *to_index[d].start),
+                       high = std::min(*from_index[d].stop, *to_index[d].stop);
     if (high <= low) return;
     in_from.push_back({low - *from_index[d].start, high - *from_index[d].start, {}});
     in_to.push_back({low - *to_index[d].start, high - *to_index[d].start, {}});
-    from_shape.push_back(*from_index[d].stop - *from_index[d].start), to_shape.push_back(*to_index[d].stop - *to_index[d].start), common.push_back(high - low);
+    from_shape.push_back(*from_index[d].stop - *from_index[d].start),
+        to_shape.push_back(*to_index[d].stop - *to_index[d].start), common.push_back(high - low);
   }
   std::vector<std::byte> box(static_cast<std::size_t>(common.volume() * item));
   copy_box(from, from_shape, in_from, box.data(), item, true);
@@ -204,7 +219,8 @@ bool meet(const std::vector<Slice>& a, const std::vector<Slice>& b) {
 
 }  // namespace
 
-std::vector<Array> load_leaves(const std::string& folder, const std::vector<const PartitionSpec*>& specs, const Mesh& mesh, std::source_location where) {
+std::vector<Array> load_leaves(const std::string& folder, const std::vector<const PartitionSpec*>& specs,
+                               const Mesh& mesh, std::source_location where) {
   Call call("load_sharded", where);
   check_devices(mesh);
   std::vector<Array> arrays;
@@ -215,7 +231,8 @@ std::vector<Array> load_leaves(const std::string& folder, const std::vector<cons
       Checkpoint checkpoint(folder);
       const json& kinds = checkpoint.manifest["arrays"];
       if (kinds.size() != specs.size())
-        context_of(folder).refuse(fmt::format("holds {} arrays, the tree has {}: it was saved from another structure", kinds.size(), specs.size()));
+        context_of(folder).refuse(fmt::format("holds {} arrays, the tree has {}: it was saved from another structure",
+                                              kinds.size(), specs.size()));
       for (std::size_t i = 0; i < specs.size(); ++i) {
         const Shape shape(kinds[i]["shape"].get<std::vector<std::int64_t>>());
         const DType dtype = *dtype_from_name(kinds[i]["dtype"].get<std::string>());

@@ -28,7 +28,9 @@ void initialize(InitializeOptions options, std::source_location where) {
   static std::mutex mutex;
   static std::optional<std::source_location> first;
   std::lock_guard lock(mutex);
-  if (first) fail(std::string("it was called before, at ") + first->file_name() + ":" + std::to_string(first->line()) + "; once is enough, before anything else");
+  if (first)
+    fail(std::string("it was called before, at ") + first->file_name() + ":" + std::to_string(first->line()) +
+         "; once is enough, before anything else");
   if (options.timeout < 0) fail("the time-out is a number of seconds, not " + std::to_string(options.timeout));
   const runtime::mpi::Launcher launcher = runtime::mpi::detect_launcher();
   runtime::DeviceConfig config{.cpu_devices = options.cpu_devices, .threads = options.threads};
@@ -39,13 +41,17 @@ void initialize(InitializeOptions options, std::source_location where) {
     if (each && *each)
       config.cpu_devices = 0;
     else if (options.cpu_devices > 0)
-      config.cpu_devices = std::max(1, options.cpu_devices / launcher.processes + (launcher.rank < options.cpu_devices % launcher.processes));
+      config.cpu_devices = std::max(
+          1, options.cpu_devices / launcher.processes + (launcher.rank < options.cpu_devices % launcher.processes));
   }
   runtime::configure(config, where);
   first = where;
   if (!several) return;
   try {
-    runtime::mpi::join({.communicator = options.communicator, .timeout = options.timeout, .devices = static_cast<int>(runtime::devices().size()), .threads = runtime::devices()[0].threads});
+    runtime::mpi::join({.communicator = options.communicator,
+                        .timeout = options.timeout,
+                        .devices = static_cast<int>(runtime::devices().size()),
+                        .threads = runtime::devices()[0].threads});
   } catch (const RuntimeError& error) {
     rethrow_at_call(error);
   }
@@ -79,24 +85,28 @@ NamedSharding resolved(const NamedSharding& sharding) {
 
 void check_divides(const Shape& shape, const NamedSharding& sharding) {
   if (sharding.spec().size() > shape.size())
-    fail("an array of shape " + to_string(shape) + " has fewer dimensions than its spec " + to_string(sharding.spec()) + " names");
+    fail("an array of shape " + to_string(shape) + " has fewer dimensions than its spec " + to_string(sharding.spec()) +
+         " names");
   for (std::size_t d = 0; d < shape.size(); ++d) {
     const std::int64_t parts = sharding.mesh().axes_size(sharding.spec().axes(d));
     if (shape[d] % parts)
-      fail("dimension " + std::to_string(d) + " of shape " + to_string(shape) + " is not divisible by the " + std::to_string(parts) + " parts of " +
-           to_string(sharding.spec()) + " on " + to_string(sharding.mesh()) + "; pad it to " + std::to_string((shape[d] + parts - 1) / parts * parts));
+      fail("dimension " + std::to_string(d) + " of shape " + to_string(shape) + " is not divisible by the " +
+           std::to_string(parts) + " parts of " + to_string(sharding.spec()) + " on " + to_string(sharding.mesh()) +
+           "; pad it to " + std::to_string((shape[d] + parts - 1) / parts * parts));
   }
 }
 
 std::string text_of(const std::vector<Slice>& index) {
   std::string text;
-  for (const Slice& slice : index) text += (text.empty() ? "" : ", ") + std::to_string(*slice.start) + ":" + std::to_string(*slice.stop);
+  for (const Slice& slice : index)
+    text += (text.empty() ? "" : ", ") + std::to_string(*slice.start) + ":" + std::to_string(*slice.stop);
   return "[" + text + "]";
 }
 
 }  // namespace
 
-Array detail::make_split(DType dtype, const Shape& shape, const NamedSharding& sharding, const std::function<void(const std::vector<Slice>&, void*)>& fill) {
+Array detail::make_split(DType dtype, const Shape& shape, const NamedSharding& sharding,
+                         const std::function<void(const std::vector<Slice>&, void*)>& fill) {
   check_divides(shape, sharding);
   Array array(make_concrete(dtype, shape, std::make_shared<const NamedSharding>(sharding)));
   ArrayImpl& impl = *array.impl();
@@ -119,25 +129,31 @@ std::vector<std::string> detail::gather_texts(const std::string& mine) {
   std::vector<std::string> texts;
   std::mutex mutex;
   world()->set_program(0, current_op());
-  runtime::cpu::run_devices(world()->device_count(), 1, [&](runtime::Communicator& devices) {
-    const auto length = static_cast<std::int64_t>(mine.size());
-    std::vector<std::int64_t> lengths(static_cast<std::size_t>(devices.size()));
-    const runtime::Operand sizes{&length, lengths.data(), DType::int64, 1};
-    devices.all_gather({&sizes, 1}, site);
-    const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
-    std::string padded = mine, all(static_cast<std::size_t>(longest * devices.size()), '\0');
-    padded.resize(static_cast<std::size_t>(longest));
-    const runtime::Operand whole{padded.data(), all.data(), DType::uint8, longest};
-    devices.all_gather({&whole, 1}, site);
-    std::lock_guard lock(mutex);
-    if (!texts.empty()) return;
-    for (const runtime::mpi::Process& process : world()->processes())
-      texts.push_back(all.substr(static_cast<std::size_t>(process.first_device * longest), static_cast<std::size_t>(lengths[static_cast<std::size_t>(process.first_device)])));
-  }, site);
+  runtime::cpu::run_devices(
+      world()->device_count(), 1,
+      [&](runtime::Communicator& devices) {
+        const auto length = static_cast<std::int64_t>(mine.size());
+        std::vector<std::int64_t> lengths(static_cast<std::size_t>(devices.size()));
+        const runtime::Operand sizes{&length, lengths.data(), DType::int64, 1};
+        devices.all_gather({&sizes, 1}, site);
+        const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+        std::string padded = mine, all(static_cast<std::size_t>(longest * devices.size()), '\0');
+        padded.resize(static_cast<std::size_t>(longest));
+        const runtime::Operand whole{padded.data(), all.data(), DType::uint8, longest};
+        devices.all_gather({&whole, 1}, site);
+        std::lock_guard lock(mutex);
+        if (!texts.empty()) return;
+        for (const runtime::mpi::Process& process : world()->processes())
+          texts.push_back(
+              all.substr(static_cast<std::size_t>(process.first_device * longest),
+                         static_cast<std::size_t>(lengths[static_cast<std::size_t>(process.first_device)])));
+      },
+      site);
   return texts;
 }
 
-Array make_array_from_callback(const Shape& shape, const NamedSharding& given, const std::function<Array(const std::vector<Slice>&)>& part,
+Array make_array_from_callback(const Shape& shape, const NamedSharding& given,
+                               const std::function<Array(const std::vector<Slice>&)>& part,
                                std::source_location where) {
   Call call("make_array_from_callback", where);
   const NamedSharding sharding = resolved(given);
@@ -152,8 +168,11 @@ Array make_array_from_callback(const Shape& shape, const NamedSharding& given, c
       value = part(block.index);
     }
     concrete_data(value);
-    if (!(value.shape() == wanted)) fail("the part at " + text_of(block.index) + " has shape " + to_string(wanted) + "; the function gave " + describe(value));
-    if (!parts.empty() && value.dtype() != parts[0].second.dtype()) fail("all parts have one dtype; here are " + describe(parts[0].second) + " and " + describe(value));
+    if (!(value.shape() == wanted))
+      fail("the part at " + text_of(block.index) + " has shape " + to_string(wanted) + "; the function gave " +
+           describe(value));
+    if (!parts.empty() && value.dtype() != parts[0].second.dtype())
+      fail("all parts have one dtype; here are " + describe(parts[0].second) + " and " + describe(value));
     parts.emplace_back(block.index, value);
   }
   std::size_t next = 0;
@@ -168,7 +187,8 @@ Array make_array_from_process_local_data(const NamedSharding& given, const Array
   const NamedSharding sharding = resolved(given);
   void* elements = concrete_data(data);
   const Mesh& mesh = sharding.mesh();
-  if (sharding.spec().size() > data.shape().size()) fail(describe(data) + " has fewer dimensions than the spec " + to_string(sharding.spec()) + " names");
+  if (sharding.spec().size() > data.shape().size())
+    fail(describe(data) + " has fewer dimensions than the spec " + to_string(sharding.spec()) + " names");
   // Where this process's parts lie along each dimension, in units of one part.
   const std::size_t dims = data.shape().size();
   std::vector<std::vector<std::int64_t>> places(dims);
@@ -185,14 +205,16 @@ Array make_array_from_process_local_data(const NamedSharding& given, const Array
     std::sort(places[d].begin(), places[d].end());
     const auto parts = static_cast<std::int64_t>(places[d].size());
     if (whole[d] % parts)
-      fail("dimension " + std::to_string(d) + " of this process's data, " + describe(data) + ", is not divisible by the " + std::to_string(parts) + " parts that its devices have of it");
+      fail("dimension " + std::to_string(d) + " of this process's data, " + describe(data) +
+           ", is not divisible by the " + std::to_string(parts) + " parts that its devices have of it");
     whole[d] = whole[d] / parts * mesh.axes_size(sharding.spec().axes(d));
   }
   const Shape block = block_shape(whole, sharding);
   std::int64_t boxes = 1;
   for (const auto& along : places) boxes *= static_cast<std::int64_t>(along.size());
   if (boxes != static_cast<std::int64_t>(local_blocks(whole, sharding).size()))
-    fail("the parts of this process's devices are no box of an array of shape " + to_string(whole) + " split as " + to_string(sharding.spec()) + "; use make_array_from_callback");
+    fail("the parts of this process's devices are no box of an array of shape " + to_string(whole) + " split as " +
+         to_string(sharding.spec()) + "; use make_array_from_callback");
   return make_split(data.dtype(), whole, sharding, [&](const std::vector<Slice>& index, void* memory) {
     std::vector<Slice> here;  // in `data`
     for (std::size_t d = 0; d < dims; ++d) {
@@ -224,7 +246,8 @@ void detail::agree_on_program(const std::string& text, std::uint64_t fingerprint
   std::vector<Print> prints(static_cast<std::size_t>(all.size()));
   const auto gathered = gather_texts(std::string(reinterpret_cast<const char*>(&mine), sizeof mine));
   for (std::size_t p = 0; p < prints.size(); ++p) std::memcpy(&prints[p], gathered[p].data(), sizeof mine);
-  auto other = std::find_if(prints.begin(), prints.end(), [&](const Print& p) { return p.fingerprint != prints[0].fingerprint; });
+  auto other = std::find_if(prints.begin(), prints.end(),
+                            [&](const Print& p) { return p.fingerprint != prints[0].fingerprint; });
   if (other == prints.end()) return;
   // The texts, to find where they part.
   const auto texts = gather_texts(text);
@@ -235,8 +258,9 @@ void detail::agree_on_program(const std::string& text, std::uint64_t fingerprint
     if (!std::getline(one, a)) a = "(its end)";
     if (!std::getline(two, b)) b = "(its end)";
   } while (a == b && a != "(its end)");
-  fail("processes run different programs: " + all.describe(0) + " calls " + prints[0].call + ", " + all.describe(static_cast<int>(process)) + " calls " + other->call +
-       "; the first difference:\n  " + a + "\n  " + b + "\nall processes call the same programs in the same order");
+  fail("processes run different programs: " + all.describe(0) + " calls " + prints[0].call + ", " +
+       all.describe(static_cast<int>(process)) + " calls " + other->call + "; the first difference:\n  " + a + "\n  " +
+       b + "\nall processes call the same programs in the same order");
 }
 
 Array detail::gather_processes(const Array& array, std::source_location where) {
@@ -254,17 +278,22 @@ Array detail::gather_processes(const Array& array, std::source_location where) {
   const runtime::Site site{"process_allgather", line.file_name(), static_cast<std::int32_t>(line.line())};
   std::mutex mutex;
   bool done = false;
-  runtime::cpu::run_devices(static_cast<int>(sharding.mesh().size()), 1, [&](runtime::Communicator& devices) {
-    const auto index = block_index(impl.shape, sharding, devices.rank());
-    const auto slot = std::find_if(here.begin(), here.end(), [&](const Block& b) { return b.index == index; }) - here.begin();
-    runtime::Buffer all = runtime::Buffer::allocate(static_cast<std::size_t>(bytes * devices.size()) + 1);
-    const runtime::Operand operand{static_cast<std::byte*>(blocks) + slot * bytes, all.data(), DType::uint8, bytes};
-    devices.all_gather({&operand, 1}, site);
-    std::lock_guard lock(mutex);
-    if (std::exchange(done, true)) return;
-    for (int rank = 0; rank < devices.size(); ++rank)
-      copy_box(whole.impl()->data, impl.shape, block_index(impl.shape, sharding, rank), static_cast<std::byte*>(all.data()) + rank * bytes, item, false);
-  }, site);
+  runtime::cpu::run_devices(
+      static_cast<int>(sharding.mesh().size()), 1,
+      [&](runtime::Communicator& devices) {
+        const auto index = block_index(impl.shape, sharding, devices.rank());
+        const auto slot =
+            std::find_if(here.begin(), here.end(), [&](const Block& b) { return b.index == index; }) - here.begin();
+        runtime::Buffer all = runtime::Buffer::allocate(static_cast<std::size_t>(bytes * devices.size()) + 1);
+        const runtime::Operand operand{static_cast<std::byte*>(blocks) + slot * bytes, all.data(), DType::uint8, bytes};
+        devices.all_gather({&operand, 1}, site);
+        std::lock_guard lock(mutex);
+        if (std::exchange(done, true)) return;
+        for (int rank = 0; rank < devices.size(); ++rank)
+          copy_box(whole.impl()->data, impl.shape, block_index(impl.shape, sharding, rank),
+                   static_cast<std::byte*>(all.data()) + rank * bytes, item, false);
+      },
+      site);
   return whole;
 }
 

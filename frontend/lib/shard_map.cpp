@@ -30,7 +30,8 @@ void detail::check_devices(const Mesh& mesh) {
   const runtime::mpi::World* world = runtime::mpi::world();
   for (int id : mesh.ids())
     if (id < 0 || id >= have)
-      fail(to_string(mesh) + " needs " + std::to_string(mesh.size()) + " devices, " + (world ? "the " + std::to_string(world->size()) + " processes have " : std::string("this process has ")) +
+      fail(to_string(mesh) + " needs " + std::to_string(mesh.size()) + " devices, " +
+           (world ? "the " + std::to_string(world->size()) + " processes have " : std::string("this process has ")) +
            std::to_string(have) + "; ask for more with sk::initialize({.cpu_devices = " + std::to_string(mesh.size()) +
            "}) or SKEIN_CPU_DEVICES before anything else");
   if (!world) return;
@@ -41,7 +42,8 @@ void detail::check_devices(const Mesh& mesh) {
   for (int process = 0; process < world->size(); ++process)
     if (std::none_of(mesh.ids().begin(), mesh.ids().end(), [&](int id) { return world->process_of(id) == process; }))
       fail(to_string(mesh) + " does not cover all processes: " + world->describe(process) +
-           " has none of its devices; start fewer processes, or make a mesh of all " + std::to_string(have) + " devices");
+           " has none of its devices; start fewer processes, or make a mesh of all " + std::to_string(have) +
+           " devices");
 }
 
 namespace {
@@ -126,8 +128,9 @@ ShardMapScope::ShardMapScope(const Mesh& mesh, const std::vector<const Array*>& 
     std::string what = "argument leaf " + std::to_string(i) + ", " + describe(*leaves[i]) + ",";
     PartitionSpec spec = specs[i]->resolve(mesh, current_op(), current_location());
     if (auto split = split_of(*leaves[i]); split && !same_placement(*split, NamedSharding(mesh, spec)))
-      fail(what + " is split over processes as " + to_string(split->spec()) + " on " + to_string(split->mesh()) + ", but in_specs has " + to_string(*specs[i]) +
-           " on " + to_string(mesh) + "; use the spec that it has, or bring all of it to every process with sk::process_allgather");
+      fail(what + " is split over processes as " + to_string(split->spec()) + " on " + to_string(split->mesh()) +
+           ", but in_specs has " + to_string(*specs[i]) + " on " + to_string(mesh) +
+           "; use the spec that it has, or bring all of it to every process with sk::process_allgather");
     Shape shape = leaves[i]->shape();
     check_rank(*specs[i], shape.size(), "in_specs", what);
     for (std::size_t d = 0; d < spec.size(); ++d) {

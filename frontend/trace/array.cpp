@@ -299,7 +299,9 @@ std::vector<Shard> Array::addressable_shards(std::source_location where) const {
     if (!(block == impl_->shape)) {
       auto* copy = detail::make_concrete(impl_->dtype, block);
       part = Array(copy);
-      const auto slot = std::find_if(here.begin(), here.end(), [&](const detail::Block& b) { return b.index == index; }) - here.begin();
+      const auto slot =
+          std::find_if(here.begin(), here.end(), [&](const detail::Block& b) { return b.index == index; }) -
+          here.begin();
       if (impl_->stored.empty())
         detail::copy_box(data, impl_->shape, index, copy->data, item, true);
       else

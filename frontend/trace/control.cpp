@@ -50,8 +50,8 @@ bool join(std::vector<TypeInfo>& carry, const std::vector<TypeInfo>& given, cons
   return changed;
 }
 
-/// A state that comes out of the body split over processes goes in so: whole initial values are split, outside the body, which is
-/// then closed. True if any was.
+/// A state that comes out of the body split over processes goes in so: whole initial values are split, outside the
+/// body, which is then closed. True if any was.
 bool split_alike(Leaves& init, const Leaves& next, Body& body, const char* op) {
   bool changed = false;
   for (std::size_t i = 0; i < init.size(); ++i) {
@@ -62,8 +62,10 @@ bool split_alike(Leaves& init, const Leaves& next, Body& body, const char* op) {
       init[i] = with_weak(split_as(init[i], *after), init[i].weak());
       changed = true;
     } else if (before) {
-      fail("array " + std::to_string(i) + " of the state, " + describe(init[i]) + ", is split over processes as " + to_string(before->spec()) +
-           " before the body and " + (after ? "as " + to_string(after->spec()) : std::string("whole")) + " after it; a body of " + op + " keeps how its state is split");
+      fail("array " + std::to_string(i) + " of the state, " + describe(init[i]) + ", is split over processes as " +
+           to_string(before->spec()) + " before the body and " +
+           (after ? "as " + to_string(after->spec()) : std::string("whole")) + " after it; a body of " + op +
+           " keeps how its state is split");
     }
   }
   return changed;
@@ -274,7 +276,8 @@ Leaves switch_leaves(const char* op, const Array& index, std::span<const std::fu
     for (std::size_t i = 0; i < types.size(); ++i) {
       auto one = split_of(results[0][i]), other = split_of(results[b][i]);
       if (!one != !other || (one && !same_placement(*one, *other)))
-        fail("array " + std::to_string(i) + " of the result is split over processes in one way in one branch of " + op + " and in another way, or whole, in another");
+        fail("array " + std::to_string(i) + " of the result is split over processes in one way in one branch of " + op +
+             " and in another way, or whole, in another");
     }
   Leaves chosen_results = emit_with_bodies("switch", std::span(&chosen, 1), {}, types, bodies);
   if (!results.empty()) inherit_split(chosen_results, results[0]);

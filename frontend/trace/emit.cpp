@@ -53,8 +53,10 @@ std::vector<Array> emit_all(const char* op, std::span<const Array> operands, std
   for (const Array& operand : operands) {
     state.operands.push_back(value_of(operand));
     if (auto split = split_of(*frame.program, state.operands.back()))
-      fail(describe(operand) + " is split over processes as " + to_string(split->spec()) + " on " + to_string(split->mesh()) +
-           "; work on it inside shard_map, where each device has its part, or bring all of it to every process with sk::process_allgather");
+      fail(describe(operand) + " is split over processes as " + to_string(split->spec()) + " on " +
+           to_string(split->mesh()) +
+           "; work on it inside shard_map, where each device has its part, or bring all of it to every process with "
+           "sk::process_allgather");
   }
   for (const Attribute& attribute : attributes)
     state.addAttribute(attribute.name, to_attribute(context, attribute.value));

@@ -46,7 +46,9 @@ struct ArrayImpl {
   void* value = nullptr;         // mlir::Value
   std::shared_ptr<Frame> frame;  // where it may be used
 
-  std::int64_t bytes() const { return (stored.empty() ? shape : stored).volume() * static_cast<std::int64_t>(itemsize(dtype)); }
+  std::int64_t bytes() const {
+    return (stored.empty() ? shape : stored).volume() * static_cast<std::int64_t>(itemsize(dtype));
+  }
 };
 
 /// A concrete array with memory for its elements, not initialised.
@@ -57,8 +59,8 @@ ArrayImpl* make_concrete(DType, const Shape&, std::shared_ptr<const NamedShardin
 Array make_literal(const Literal&, DType, bool weak);
 /// The impl of a non-empty array; fails otherwise.
 ArrayImpl* impl_of(const Array&);
-/// The elements of a concrete array; fails with a UserError for a traced, donated or empty one, and for one that is split over
-/// processes.
+/// The elements of a concrete array; fails with a UserError for a traced, donated or empty one, and for one that is
+/// split over processes.
 void* concrete_data(const Array&);
 /// The same, and of one that is split what this process has.
 void* stored_data(const Array&);

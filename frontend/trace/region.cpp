@@ -115,7 +115,8 @@ void note_sharding(const Array& traced, NamedSharding sharding) {
 
 std::shared_ptr<const NamedSharding> split_of(const Array& array) {
   ArrayImpl* impl = impl_of(array);
-  if (impl->state == ArrayImpl::State::traced) return split_of(*impl->frame->program, mlir::Value::getFromOpaquePointer(impl->value));
+  if (impl->state == ArrayImpl::State::traced)
+    return split_of(*impl->frame->program, mlir::Value::getFromOpaquePointer(impl->value));
   return impl->stored.empty() ? nullptr : impl->sharding;
 }
 

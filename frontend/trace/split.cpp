@@ -16,7 +16,8 @@ std::vector<Slice> block_index(const Shape& whole, const NamedSharding& sharding
   std::vector<Slice> index;
   for (std::size_t d = 0; d < whole.size(); ++d) {
     const auto& axes = sharding.spec().axes(d);
-    const std::int64_t size = axes.empty() ? whole[d] : whole[d] / mesh.axes_size(axes), at = axes.empty() ? 0 : mesh.rank_within(rank, axes);
+    const std::int64_t size = axes.empty() ? whole[d] : whole[d] / mesh.axes_size(axes),
+                       at = axes.empty() ? 0 : mesh.rank_within(rank, axes);
     index.push_back({at * size, (at + 1) * size, {}});
   }
   return index;
@@ -51,7 +52,8 @@ bool is_local(int device) {
 }
 
 bool is_split(const NamedSharding& sharding) {
-  return runtime::mpi::world() && !sharding.spec().all_axes().empty() && sharding.mesh().axes_size(sharding.spec().all_axes()) > 1;
+  return runtime::mpi::world() && !sharding.spec().all_axes().empty() &&
+         sharding.mesh().axes_size(sharding.spec().all_axes()) > 1;
 }
 
 Shape stored_shape(const Shape& whole, const NamedSharding& sharding) {
@@ -70,9 +72,10 @@ void check_whole(const Array& array) {
     std::string where;
     for (const Slice& slice : block_index(impl->shape, *impl->sharding, rank))
       where += (where.empty() ? "" : ", ") + std::to_string(*slice.start) + ":" + std::to_string(*slice.stop);
-    fail("the array, " + describe(array) + ", is split over processes as " + to_string(impl->sharding->spec()) + " on " +
-         to_string(impl->sharding->mesh()) + ": elements [" + where + "] are on " + world.describe(process) +
-         ", not here; sk::process_allgather(x) brings all of it, x.addressable_shards() gives what is here, and inside shard_map "
+    fail("the array, " + describe(array) + ", is split over processes as " + to_string(impl->sharding->spec()) +
+         " on " + to_string(impl->sharding->mesh()) + ": elements [" + where + "] are on " + world.describe(process) +
+         ", not here; sk::process_allgather(x) brings all of it, x.addressable_shards() gives what is here, and inside "
+         "shard_map "
          "each device works on its part");
   }
 }
@@ -85,7 +88,8 @@ bool same_placement(const NamedSharding& a, const NamedSharding& b) {
   return true;
 }
 
-void copy_box(void* whole, const Shape& whole_shape, const std::vector<Slice>& index, void* block, std::int64_t item, bool to_block) {
+void copy_box(void* whole, const Shape& whole_shape, const std::vector<Slice>& index, void* block, std::int64_t item,
+              bool to_block) {
   const std::size_t rank = whole_shape.size();
   Shape sizes = whole_shape;
   for (std::size_t d = 0; d < rank; ++d) sizes[d] = *index[d].stop - *index[d].start;
@@ -98,7 +102,8 @@ void copy_box(void* whole, const Shape& whole_shape, const std::vector<Slice>& i
       rest /= sizes[d];
       stride *= whole_shape[d];
     }
-    auto *there = static_cast<std::byte*>(whole) + offset * item, *here = static_cast<std::byte*>(block) + r * row * item;
+    auto *there = static_cast<std::byte*>(whole) + offset * item,
+         *here = static_cast<std::byte*>(block) + r * row * item;
     std::memcpy(to_block ? here : there, to_block ? there : here, static_cast<std::size_t>(row * item));
   }
 }

@@ -11,7 +11,7 @@ namespace skein::detail {
 
 /// One block of an array, and where it lies.
 struct Block {
-  int rank = 0;             // of the first device of this process that has it, in the mesh
+  int rank = 0;              // of the first device of this process that has it, in the mesh
   std::vector<Slice> index;  // in the whole array
 };
 
@@ -35,16 +35,19 @@ void check_whole(const Array&);
 /// Whether two shardings give every device the same block.
 bool same_placement(const NamedSharding&, const NamedSharding&);
 
-/// An array that lies so: `fill(index, memory)` writes each block that is here. UserError for sizes that the mesh does not divide.
-Array make_split(DType, const Shape&, const NamedSharding&, const std::function<void(const std::vector<Slice>&, void*)>& fill);
+/// An array that lies so: `fill(index, memory)` writes each block that is here. UserError for sizes that the mesh does
+/// not divide.
+Array make_split(DType, const Shape&, const NamedSharding&,
+                 const std::function<void(const std::vector<Slice>&, void*)>& fill);
 /// The texts of all processes, in their order; all call it.
 std::vector<std::string> gather_texts(const std::string& mine);
 
-/// All processes have the same program: one that has another gets, as all do, a UserError with both calls and the first line in
-/// which the programs differ.
+/// All processes have the same program: one that has another gets, as all do, a UserError with both calls and the first
+/// line in which the programs differ.
 void agree_on_program(const std::string& text, std::uint64_t fingerprint, const std::string& call);
 
 /// Copies a box between a dense array and a dense block: `index` says where it lies in the whole.
-void copy_box(void* whole, const Shape& whole_shape, const std::vector<Slice>& index, void* block, std::int64_t item, bool to_block);
+void copy_box(void* whole, const Shape& whole_shape, const std::vector<Slice>& index, void* block, std::int64_t item,
+              bool to_block);
 
 }  // namespace skein::detail

@@ -173,8 +173,10 @@ mlir::Value value_of(const Array& array) {
   mlir::Value value = find_value(array);
   const Frame& frame = *current_frame();
   if (auto split = frame.mesh ? split_of(*frame.program, value) : nullptr)
-    fail(describe(array) + " is split over processes as " + to_string(split->spec()) + " on " + to_string(split->mesh()) +
-         " and stands outside this shard_map; pass it as an argument with that spec, or bring all of it to every process with sk::process_allgather");
+    fail(describe(array) + " is split over processes as " + to_string(split->spec()) + " on " +
+         to_string(split->mesh()) +
+         " and stands outside this shard_map; pass it as an argument with that spec, or bring all of it to every "
+         "process with sk::process_allgather");
   return value;
 }
 

@@ -74,8 +74,8 @@ void reduce_range(const Message& message, DType dtype, ReduceArguments arguments
   arguments.dtype = static_cast<int>(dtype);
   arguments.reduction = static_cast<int>(message.reduction);
   if (!reduce(arguments))
-    throw UserError(fmt::format("there is no {} of {}", name_of(message.reduction), name(dtype)),
-                    message.site->op, message.site->file, static_cast<unsigned>(message.site->line));
+    throw UserError(fmt::format("there is no {} of {}", name_of(message.reduction), name(dtype)), message.site->op,
+                    message.site->file, static_cast<unsigned>(message.site->line));
 }
 
 }  // namespace
@@ -212,16 +212,17 @@ void move_data(const Movement& movement, std::span<Worker* const> workers) {
   }
 }
 
-void add_up(const Message& message, DType dtype, std::span<const void* const> inputs, std::span<void* const> outputs, std::int64_t begin,
-            std::int64_t end, std::span<Worker* const> workers) {
+void add_up(const Message& message, DType dtype, std::span<const void* const> inputs, std::span<void* const> outputs,
+            std::int64_t begin, std::int64_t end, std::span<Worker* const> workers) {
   ReduceArguments arguments;
   arguments.inputs = static_cast<int>(inputs.size()), arguments.input = inputs.data();
   arguments.outputs = static_cast<int>(outputs.size()), arguments.output = outputs.data();
-  over_range(workers, begin, end, static_cast<std::int64_t>(itemsize(dtype) * (inputs.size() + outputs.size())), [&](std::int64_t from, std::int64_t to) {
-    ReduceArguments part = arguments;
-    part.begin = from, part.end = to;
-    reduce_range(message, dtype, part);
-  });
+  over_range(workers, begin, end, static_cast<std::int64_t>(itemsize(dtype) * (inputs.size() + outputs.size())),
+             [&](std::int64_t from, std::int64_t to) {
+               ReduceArguments part = arguments;
+               part.begin = from, part.end = to;
+               reduce_range(message, dtype, part);
+             });
 }
 
 void copy_array(void* to, const void* from, std::int64_t bytes, std::span<Worker* const> workers) {

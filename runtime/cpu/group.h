@@ -77,8 +77,9 @@ struct alignas(64) GroupLane {
 struct Group {
   std::vector<int> ranks;  // of the members in the run, in the group's order
   std::vector<std::unique_ptr<GroupLane>> lanes;
-  std::vector<std::pair<int, int>> where;  // of each member: index into lanes (-1: on another process), index into that lane's members
-  std::shared_ptr<mpi::Party> party;       // where there are members on other processes
+  std::vector<std::pair<int, int>>
+      where;  // of each member: index into lanes (-1: on another process), index into that lane's members
+  std::shared_ptr<mpi::Party> party;  // where there are members on other processes
 
   int size() const { return static_cast<int>(ranks.size()); }
 };
@@ -97,10 +98,10 @@ struct Movement {
 /// Runs on this thread and the workers.
 class Worker;
 void move_data(const Movement&, std::span<Worker* const> workers);
-/// outputs[...][i] = the reduction of inputs[...][i] in their order, for begin <= i < end. Throws UserError for a dtype that has no
-/// such reduction.
-void add_up(const Message&, DType, std::span<const void* const> inputs, std::span<void* const> outputs, std::int64_t begin,
-            std::int64_t end, std::span<Worker* const> workers);
+/// outputs[...][i] = the reduction of inputs[...][i] in their order, for begin <= i < end. Throws UserError for a dtype
+/// that has no such reduction.
+void add_up(const Message&, DType, std::span<const void* const> inputs, std::span<void* const> outputs,
+            std::int64_t begin, std::int64_t end, std::span<Worker* const> workers);
 void copy_array(void* to, const void* from, std::int64_t bytes, std::span<Worker* const> workers);
 /// For all_to_allv: the messages of all members. Throws UserError where counts differ.
 void move_rows(const Group&, std::span<const Message* const> messages, std::span<const int> targets);

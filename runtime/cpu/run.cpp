@@ -330,7 +330,8 @@ std::int64_t Run::shard_slot(const Device& device, std::span<const std::int32_t>
   };
   std::int64_t slots = 0;
   for (std::size_t i = 0; i < devices_.size(); ++i) {
-    const auto before = std::find_if(devices_.begin(), devices_.begin() + static_cast<std::ptrdiff_t>(i), [&](const auto& d) { return same(*d, *devices_[i]); });
+    const auto before = std::find_if(devices_.begin(), devices_.begin() + static_cast<std::ptrdiff_t>(i),
+                                     [&](const auto& d) { return same(*d, *devices_[i]); });
     const bool first = before == devices_.begin() + static_cast<std::ptrdiff_t>(i);
     if (same(*devices_[i], device)) return devices_[i].get() == &device ? slots : ~slots;
     slots += first;

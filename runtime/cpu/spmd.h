@@ -32,7 +32,8 @@ void run_spmd(skein_context* parent, const Request&);
 
 /// For C++ programs: `body` on each of `devices` devices with the communicator of all, spread over at most `lanes`
 /// threads.
-void run_devices(int devices, int lanes, const std::function<void(Communicator&)>& body, const skein_site& = {"run_devices", "", 0});
+void run_devices(int devices, int lanes, const std::function<void(Communicator&)>& body,
+                 const skein_site& = {"run_devices", "", 0});
 
 /// The collective of compiled code.
 void run_collective(skein_context*, const skein_collective&, const void* const* inputs, void* const* outputs);

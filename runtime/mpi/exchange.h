@@ -5,9 +5,9 @@
 //   meet in memory (cpu/)   <->     meet in memory          one of the devices in each speaks for its process
 //
 // Each meeting begins with a header from every process, which says what is called there and where, and carries the data
-// along when they are few. Large arrays follow, straight from and into the arrays; sums go by reduce-scatter and all-gather,
-// cut in segments, so that adding and sending overlap. Sums are taken in rank order within a process, and then in the order
-// of the processes.
+// along when they are few. Large arrays follow, straight from and into the arrays; sums go by reduce-scatter and
+// all-gather, cut in segments, so that adding and sending overlap. Sums are taken in rank order within a process, and
+// then in the order of the processes.
 
 #include "runtime/cpu/group.h"
 #include "runtime/cpu/wait.h"
@@ -29,8 +29,8 @@ class Party {
 
   /// Members (ranks in the group) on this process, ascending.
   const std::vector<int>& here() const { return members_[me_]; }
-  /// One meeting; `messages`: of the members here, in their order. Waits by `await`. Throws UserError where processes call
-  /// different operations.
+  /// One meeting; `messages`: of the members here, in their order. Waits by `await`. Throws UserError where processes
+  /// call different operations.
   void meet(std::span<const cpu::Message* const> messages, std::span<cpu::Worker* const> workers,
             const std::function<void(const cpu::Wait&)>& await);
 

@@ -14,7 +14,8 @@ std::optional<int> number(const char* name) {
   if (!text || !*text) return {};
   char* end = nullptr;
   long value = std::strtol(text, &end, 10);
-  if (*end || value < 0 || value > 100'000'000) throw UserError(std::string(name) + "=" + text + " is not a number of processes or a rank", "initialize", "", 0);
+  if (*end || value < 0 || value > 100'000'000)
+    throw UserError(std::string(name) + "=" + text + " is not a number of processes or a rank", "initialize", "", 0);
   return static_cast<int>(value);
 }
 
@@ -46,7 +47,8 @@ Launcher detect_launcher() {
   };
   for (const Names& n : std::initializer_list<Names>{
            {"SKEIN_PROCESSES", "SKEIN_PROCESSES", "SKEIN_RANK", "SKEIN_LOCAL_RANK", "SKEIN_LOCAL_PROCESSES"},
-           {"Open MPI", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"},
+           {"Open MPI", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK",
+            "OMPI_COMM_WORLD_LOCAL_SIZE"},
            {"Slurm", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_LOCALID", ""},
            {"PMI", "PMI_SIZE", "PMI_RANK", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"}}) {
     auto processes = number(n.processes), rank = number(n.rank);

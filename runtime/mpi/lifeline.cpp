@@ -26,7 +26,9 @@ struct Word {
   std::uint8_t rank[4];
 };
 Word word(std::uint8_t kind, int rank) {
-  return {kind, {static_cast<std::uint8_t>(rank), static_cast<std::uint8_t>(rank >> 8), static_cast<std::uint8_t>(rank >> 16), static_cast<std::uint8_t>(rank >> 24)}};
+  return {kind,
+          {static_cast<std::uint8_t>(rank), static_cast<std::uint8_t>(rank >> 8), static_cast<std::uint8_t>(rank >> 16),
+           static_cast<std::uint8_t>(rank >> 24)}};
 }
 int rank_of(const Word& w) { return w.rank[0] | w.rank[1] << 8 | w.rank[2] << 16 | w.rank[3] << 24; }
 
@@ -126,7 +128,8 @@ struct Lifeline::State {
   }
 };
 
-Lifeline::Lifeline(const std::string& offer, int rank, int size, std::function<void(int)> lost) : state_(std::make_unique<State>()) {
+Lifeline::Lifeline(const std::string& offer, int rank, int size, std::function<void(int)> lost)
+    : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.rank = rank;
   s.lost = std::move(lost);
@@ -142,7 +145,8 @@ Lifeline::Lifeline(const std::string& offer, int rank, int size, std::function<v
       timeval patience{3, 0}, none{};
       setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
       Word w{};
-      const bool known = hear(peer, w) && w.kind == hello && rank_of(w) > 0 && rank_of(w) < size && s.peers[static_cast<std::size_t>(rank_of(w))] < 0;
+      const bool known = hear(peer, w) && w.kind == hello && rank_of(w) > 0 && rank_of(w) < size &&
+                         s.peers[static_cast<std::size_t>(rank_of(w))] < 0;
       setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
       if (!known) {  // somebody else
         close(peer);

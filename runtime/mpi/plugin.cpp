@@ -92,9 +92,11 @@ class MpiTransport final : public Transport {
     int total = 0;
     for (std::size_t i = 0; i < lengths.size(); ++i) offsets[i] = total, total += lengths[i];
     std::string all(static_cast<std::size_t>(total), '\0');
-    check(MPI_Allgatherv(mine.data(), length, MPI_CHAR, all.data(), lengths.data(), offsets.data(), MPI_CHAR, comm_), "MPI_Allgatherv");
+    check(MPI_Allgatherv(mine.data(), length, MPI_CHAR, all.data(), lengths.data(), offsets.data(), MPI_CHAR, comm_),
+          "MPI_Allgatherv");
     std::vector<std::string> texts;
-    for (std::size_t i = 0; i < lengths.size(); ++i) texts.push_back(all.substr(static_cast<std::size_t>(offsets[i]), static_cast<std::size_t>(lengths[i])));
+    for (std::size_t i = 0; i < lengths.size(); ++i)
+      texts.push_back(all.substr(static_cast<std::size_t>(offsets[i]), static_cast<std::size_t>(lengths[i])));
     return texts;
   }
 
@@ -103,7 +105,8 @@ class MpiTransport final : public Transport {
     int key = MPI_KEYVAL_INVALID;
     static void (*todo)() = nullptr;
     todo = leave;
-    MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, [](MPI_Comm, int, void*, void*) { return todo(), MPI_SUCCESS; }, &key, nullptr);
+    MPI_Comm_create_keyval(
+        MPI_COMM_NULL_COPY_FN, [](MPI_Comm, int, void*, void*) { return todo(), MPI_SUCCESS; }, &key, nullptr);
     MPI_Comm_set_attr(MPI_COMM_SELF, key, nullptr);
   }
   void finish() override {
@@ -134,7 +137,8 @@ class MpiTransport final : public Transport {
 }  // namespace
 }  // namespace skein::runtime::mpi
 
-extern "C" __attribute__((visibility("default"))) skein::runtime::mpi::Transport* skein_mpi_connect(int communicator, const char** error) {
+extern "C" __attribute__((visibility("default"))) skein::runtime::mpi::Transport* skein_mpi_connect(
+    int communicator, const char** error) {
   using namespace skein::runtime::mpi;
   static std::string reason;
   try {
@@ -145,7 +149,9 @@ extern "C" __attribute__((visibility("default"))) skein::runtime::mpi::Transport
     else
       MPI_Query_thread(&level);
     if (level < MPI_THREAD_SERIALIZED)
-      throw std::runtime_error("MPI was initialised for one thread alone; call MPI_Init_thread with MPI_THREAD_SERIALIZED, or leave it to Skein");
+      throw std::runtime_error(
+          "MPI was initialised for one thread alone; call MPI_Init_thread with MPI_THREAD_SERIALIZED, or leave it to "
+          "Skein");
     MPI_Comm from = communicator < 0 ? MPI_COMM_WORLD : MPI_Comm_f2c(communicator), own;
     check(MPI_Comm_dup(from, &own), "MPI_Comm_dup");
     return new MpiTransport(own, !ready);

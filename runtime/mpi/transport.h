@@ -1,8 +1,8 @@
 #pragma once
 // Messages between the processes of a job: what Skein needs of MPI, behind a class that no header of MPI shows through.
 //
-// The one implementation is mpi/plugin.cpp, a library of its own that is loaded when a job has several processes: a build
-// of Skein runs on machines without MPI, too.
+// The one implementation is mpi/plugin.cpp, a library of its own that is loaded when a job has several processes: a
+// build of Skein runs on machines without MPI, too.
 
 #include <cstddef>
 #include <cstdint>
@@ -49,8 +49,9 @@ class Transport {
   static constexpr std::size_t most_bytes = std::size_t{1} << 30;
 };
 
-/// What the plugin exports under the name `skein_mpi_connect`. `communicator`: a Fortran handle of one that the user made, or
-/// -1 for all processes; the transport works on a duplicate. On failure null and the reason in `*error` (owned by the plugin).
+/// What the plugin exports under the name `skein_mpi_connect`. `communicator`: a Fortran handle of one that the user
+/// made, or -1 for all processes; the transport works on a duplicate. On failure null and the reason in `*error` (owned
+/// by the plugin).
 using Connect = Transport* (*)(int communicator, const char** error);
 
 }  // namespace skein::runtime::mpi

@@ -26,6 +26,7 @@ constexpr auto grace = std::chrono::milliseconds(4000);
 constexpr double default_timeout = 600;
 // How long after a process has ended its data may still arrive.
 constexpr auto stragglers = std::chrono::milliseconds(200);
+constexpr int straggler_looks = 200;
 
 std::string folder_of_this_library() {
   Dl_info info{};
@@ -37,7 +38,9 @@ std::string folder_of_this_library() {
 
 std::unique_ptr<Transport> connect(int communicator) {
   auto fail = [](const std::string& why) -> std::unique_ptr<Transport> {
-    throw RuntimeError("this process was started with others, but MPI cannot be used: " + why + "; SKEIN_PROCESSES=1 lets it run alone", "initialize", "", 0);
+    throw RuntimeError("this process was started with others, but MPI cannot be used: " + why +
+                           "; SKEIN_PROCESSES=1 lets it run alone",
+                       "initialize", "", 0);
   };
   // MPI's own plugins look for its symbols in the whole process.
   std::string tried;
@@ -52,7 +55,8 @@ std::unique_ptr<Transport> connect(int communicator) {
   const std::string folder = folder_of_this_library();
   void* plugin = nullptr;
   tried.clear();
-  for (const std::string& path : {std::string(named ? named : ""), folder + "/libskein_mpi.so", std::string("libskein_mpi.so")}) {
+  for (const std::string& path :
+       {std::string(named ? named : ""), folder + "/libskein_mpi.so", std::string("libskein_mpi.so")}) {
     if (path.empty()) continue;
     plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (plugin) break;
@@ -71,7 +75,8 @@ double timeout_from_environment() {
   if (!text || !*text) return default_timeout;
   char* end = nullptr;
   double seconds = std::strtod(text, &end);
-  if (*end || !(seconds > 0)) throw UserError(std::string("SKEIN_TIMEOUT=") + text + " is not a number of seconds", "initialize", "", 0);
+  if (*end || !(seconds > 0))
+    throw UserError(std::string("SKEIN_TIMEOUT=") + text + " is not a number of seconds", "initialize", "", 0);
   return seconds;
 }
 
@@ -79,7 +84,8 @@ double timeout_from_environment() {
 std::string in_line(const std::string& lines) {
   std::string text;
   std::istringstream rest(lines);
-  for (std::string line; std::getline(rest, line);) text += (text.empty() ? "" : "; ") + line.substr(std::min(line.find_first_not_of(' '), line.size()));
+  for (std::string line; std::getline(rest, line);)
+    text += (text.empty() ? "" : "; ") + line.substr(std::min(line.find_first_not_of(' '), line.size()));
   return text;
 }
 
@@ -111,7 +117,7 @@ struct World::Notice {
   State state = State::ended;
   Class error = Class::other;
   std::uint32_t line = 0;
-  bool stuck = false;  // it waited for devices that have ended
+  bool stuck = false;   // it waited for devices that have ended
   char call[128] = {};  // of the program
   // Only where something went wrong, the rest is sent:
   char waits[1000] = {};  // of its devices, a line each
@@ -127,7 +133,8 @@ World::World(const JoinOptions& options) : transport_(connect(options.communicat
   timeout_ = options.timeout > 0 ? options.timeout : timeout_from_environment();
   char host[256] = "?";
   gethostname(host, sizeof host - 1);
-  std::string mine = fmt::format("{}\n{}\n{} {} {}\n{}", host, list_of(allowed_cores()), getpid(), options.devices, options.threads, rank() == 0 ? Lifeline::offer() : std::string());
+  std::string mine = fmt::format("{}\n{}\n{} {} {}\n{}", host, list_of(allowed_cores()), getpid(), options.devices,
+                                 options.threads, rank() == 0 ? Lifeline::offer() : std::string());
   std::string offer;
   try {
     for (const std::string& text : transport_->gather_texts(mine)) {
@@ -139,7 +146,8 @@ World::World(const JoinOptions& options) : transport_(connect(options.communicat
       std::string rest;
       std::getline(lines, rest);
       process.first_device = static_cast<int>(process_of_.size());
-      process_of_.insert(process_of_.end(), static_cast<std::size_t>(process.devices), static_cast<int>(processes_.size()));
+      process_of_.insert(process_of_.end(), static_cast<std::size_t>(process.devices),
+                         static_cast<int>(processes_.size()));
       if (processes_.empty()) std::getline(lines, offer);
       processes_.push_back(process);
     }
@@ -208,6 +216,7 @@ void World::poll() {
     const bool last = peer.incoming->state == Notice::State::left;
     peer.notices.push_back(std::move(peer.incoming));
     peer.heard = Clock::now();
+    peer.looks = 0;
     if (!last) listen(p);
   }
 }
@@ -253,27 +262,35 @@ void World::note_wait(const std::string& line) {
 
 void World::begin_run() {
   if (auto lost = lost_error({}, {"shard_map", "", 0})) std::rethrow_exception(lost);
-  if (broken_) throw RuntimeError("an earlier run left the processes apart; nothing can run on their mesh any more", "shard_map", "", 0);
+  if (broken_)
+    throw RuntimeError("an earlier run left the processes apart; nothing can run on their mesh any more", "shard_map",
+                       "", 0);
   ++run_;
 }
 
-std::exception_ptr World::trouble(const std::vector<int>& missing, Clock::time_point since, const std::string& waits, const Site& site) {
+std::exception_ptr World::trouble(const std::vector<int>& missing, Clock::time_point since, const std::string& waits,
+                                  const Site& site) {
   std::lock_guard lock(notices_);
   poll();
   if (auto lost = lost_error(waits, site)) return lost;
   for (int p = 0; p < size(); ++p)
-    if (const Notice* notice = p == rank() ? nullptr : notice_of_this_run(p); notice && notice->state == Notice::State::failed) {
+    if (const Notice* notice = p == rank() ? nullptr : notice_of_this_run(p);
+        notice && notice->state == Notice::State::failed) {
       note_wait(waits);
       return error_of(*notice);
     }
   for (int p : missing) {
     const Notice* notice = notice_of_this_run(p);
-    // What it sent before may still be on its way.
-    if (!notice || Clock::now() - peers_[static_cast<std::size_t>(p)].heard < stragglers) continue;
+    // What it sent before may still be on its way, or here and not yet looked at, where this process had no core
+    // meanwhile.
+    Peer& peer = peers_[static_cast<std::size_t>(p)];
+    if (!notice || ++peer.looks < straggler_looks || Clock::now() - peer.heard < stragglers) continue;
     if (notice->state == Notice::State::left)
-      return std::make_exception_ptr(broken(fmt::format("{} has ended while {} waits: {}", describe(p), describe(rank()), in_line(waits)), site));
+      return std::make_exception_ptr(
+          broken(fmt::format("{} has ended while {} waits: {}", describe(p), describe(rank()), in_line(waits)), site));
     stuck_ = true, note_wait(waits);  // the text is made when it is known of all devices where they are
-    return std::make_exception_ptr(UserError("devices wait for others that will never come", site.op ? site.op : "", site.file ? site.file : "", static_cast<unsigned>(site.line)));
+    return std::make_exception_ptr(UserError("devices wait for others that will never come", site.op ? site.op : "",
+                                             site.file ? site.file : "", static_cast<unsigned>(site.line)));
   }
   double waited = std::chrono::duration<double>(Clock::now() - since).count();
   if (waited < timeout_) return nullptr;
@@ -282,7 +299,10 @@ std::exception_ptr World::trouble(const std::vector<int>& missing, Clock::time_p
     const Process& process = processes_[static_cast<std::size_t>(p)];
     who += fmt::format("{}{} (device {})", who.empty() ? "" : ", ", describe(p), process.first_device);
   }
-  return std::make_exception_ptr(broken(fmt::format("{} did not come within {:g} s; {} waits: {} (SKEIN_TIMEOUT gives more time)", who, timeout_, describe(rank()), in_line(waits)), site));
+  return std::make_exception_ptr(
+      broken(fmt::format("{} did not come within {:g} s; {} waits: {} (SKEIN_TIMEOUT gives more time)", who, timeout_,
+                         describe(rank()), in_line(waits)),
+             site));
 }
 
 std::exception_ptr World::end_run(std::exception_ptr mine, const Site& site) {
@@ -311,7 +331,8 @@ std::exception_ptr World::end_run(std::exception_ptr mine, const Site& site) {
     } catch (const std::exception& error) {
       copy_text(notice.text, sizeof notice.text, fmt::format("on {}: {}", describe(rank()), error.what()));
     } catch (...) {
-      copy_text(notice.text, sizeof notice.text, fmt::format("on {}: an exception that is no std::exception", describe(rank())));
+      copy_text(notice.text, sizeof notice.text,
+                fmt::format("on {}: an exception that is no std::exception", describe(rank())));
     }
   }
   tell(std::move(sent), notice.state == Notice::State::failed ? sizeof notice : offsetof(Notice, waits));
@@ -328,7 +349,8 @@ std::exception_ptr World::end_run(std::exception_ptr mine, const Site& site) {
     if (spins % 1024 != 0) continue;
     if (auto lost = lost_error("for the end of a run", site)) return mine ? mine : lost;
     if (std::chrono::duration<double>(Clock::now() - since).count() > timeout_) {
-      auto late = std::make_exception_ptr(broken(fmt::format("{} did not come to the end of a run within {:g} s", describe(p), timeout_), site));
+      auto late = std::make_exception_ptr(
+          broken(fmt::format("{} did not come to the end of a run within {:g} s", describe(p), timeout_), site));
       return mine ? mine : late;
     }
   }
@@ -341,11 +363,15 @@ std::exception_ptr World::end_run(std::exception_ptr mine, const Site& site) {
     if (theirs->waits[0])
       places += std::string("\n") + theirs->waits;
     else
-      for (int d = 0; d < process.devices; ++d) places += fmt::format("\n  device {}: has ended", process.first_device + d);
+      for (int d = 0; d < process.devices; ++d)
+        places += fmt::format("\n  device {}: has ended", process.first_device + d);
     if (theirs->state == Notice::State::failed && !failed) result = p == rank() && !stuck ? mine : error_of(*theirs);
     if (!result && theirs->state != Notice::State::left && theirs->program != program_)
-      result = std::make_exception_ptr(UserError(fmt::format("processes run different programs: {} runs {}, {} runs {}; all processes call the same programs in the same order",
-                                                             describe(rank()), call_, describe(p), theirs->call), site.op ? site.op : "", site.file, static_cast<unsigned>(site.line)));
+      result =
+          std::make_exception_ptr(UserError(fmt::format("processes run different programs: {} runs {}, {} runs {}; all "
+                                                        "processes call the same programs in the same order",
+                                                        describe(rank()), call_, describe(p), theirs->call),
+                                            site.op ? site.op : "", site.file, static_cast<unsigned>(site.line)));
     failed |= theirs->state == Notice::State::failed;
     if (p != rank() && theirs->state != Notice::State::left) peers_[static_cast<std::size_t>(p)].notices.pop_front();
   }
@@ -354,15 +380,19 @@ std::exception_ptr World::end_run(std::exception_ptr mine, const Site& site) {
     try {
       std::rethrow_exception(result);
     } catch (const Error& error) {
-      result = std::make_exception_ptr(UserError(std::string(error.message()) + ":" + places + "\nevery device of a group must call the same collectives in the same order",
-                                                 std::string(error.op()), error.file(), error.line()));
+      result = std::make_exception_ptr(
+          UserError(std::string(error.message()) + ":" + places +
+                        "\nevery device of a group must call the same collectives in the same order",
+                    std::string(error.op()), error.file(), error.line()));
     }
   }
   return result;
 }
 
 void World::tell(std::unique_ptr<Notice> notice, std::size_t bytes) {
-  std::erase_if(told_, [this](Told& old) { return std::all_of(old.requests.begin(), old.requests.end(), [this](Request& request) { return test(request); }); });
+  std::erase_if(told_, [this](Told& old) {
+    return std::all_of(old.requests.begin(), old.requests.end(), [this](Request& request) { return test(request); });
+  });
   Told now;
   for (int p = 0; p < size(); ++p)
     if (p != rank() && lost_ < 0) now.requests.push_back(send(notice.get(), bytes, p, notice_tag));

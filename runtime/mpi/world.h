@@ -1,9 +1,10 @@
 #pragma once
-// The processes of the job, this one among them, and what they tell each other beside data: where each runs, that one has
-// failed, and that a run is over.
+// The processes of the job, this one among them, and what they tell each other beside data: where each runs, that one
+// has failed, and that a run is over.
 //
-// Every run of a program on a mesh ends for all processes together: each sends all others how it ended for it, and waits for
-// theirs. So an error of one device is thrown in every process, once, and no process goes on with half a result.
+// Every run of a program on a mesh ends for all processes together: each sends all others how it ended for it, and
+// waits for theirs. So an error of one device is thrown in every process, once, and no process goes on with half a
+// result.
 
 #include "runtime/communicator.h"
 #include "runtime/mpi/transport.h"
@@ -65,11 +66,12 @@ class World {
   Request receive(void* data, std::size_t bytes, int from, int tag);
   bool test(Request&);
   void cancel(Request&);
-  /// A tag for messages of a group of devices, the same in all its processes; changes when a run has failed, so that what was
-  /// left on its way is never taken for something else.
+  /// A tag for messages of a group of devices, the same in all its processes; changes when a run has failed, so that
+  /// what was left on its way is never taken for something else.
   int tag_of(const std::vector<int>& ranks) const;
 
-  /// What the runs to come belong to: a number that says which program, the same in all processes that run the same, and its call.
+  /// What the runs to come belong to: a number that says which program, the same in all processes that run the same,
+  /// and its call.
   void set_program(std::uint64_t program, const std::string& call) { program_ = program, call_ = call; }
   /// A run on a mesh begins. Throws the error of a process that is lost.
   void begin_run();
@@ -78,9 +80,10 @@ class World {
   /// The run and its program, as one number.
   std::uint64_t run() const { return run_ * 0x9e3779b97f4a7c15u ^ program_; }
 
-  /// For a device that waits: what has gone wrong elsewhere since; null if nothing has. `missing`: processes it waits for,
-  /// `since`: when it began to wait.
-  std::exception_ptr trouble(const std::vector<int>& missing, std::chrono::steady_clock::time_point since, const std::string& waits, const Site&);
+  /// For a device that waits: what has gone wrong elsewhere since; null if nothing has. `missing`: processes it waits
+  /// for, `since`: when it began to wait.
+  std::exception_ptr trouble(const std::vector<int>& missing, std::chrono::steady_clock::time_point since,
+                             const std::string& waits, const Site&);
 
   /// At the process's end, or the user's MPI_Finalize, this process leaves.
   void leave_at_end();
@@ -95,6 +98,7 @@ class World {
     Request request = 0;
     std::deque<std::unique_ptr<Notice>> notices;
     std::chrono::steady_clock::time_point heard;  // when the last notice came
+    int looks = 0;                                // at what else has come, since then
   };
   /// Sends a notice to all others, and keeps it until it is sent.
   void tell(std::unique_ptr<Notice>, std::size_t bytes);

@@ -24,7 +24,8 @@ struct Backend {
   bool reports_mismatch = true;
   /// Whether a circle of waits is found at once, rather than by a time-out.
   bool finds_circles = true;
-  /// Whether a sum is taken in rank order however the devices are spread, rather than within a process and then between.
+  /// Whether a sum is taken in rank order however the devices are spread, rather than within a process and then
+  /// between.
   bool sums_in_rank_order = true;
 };
 

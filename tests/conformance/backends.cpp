@@ -15,9 +15,13 @@ namespace {
 std::vector<Backend> of_processes() {
   // As many devices as all processes have together; each process runs its own.
   const bool one_each = runtime::mpi::world()->device_count() == runtime::mpi::world()->size();
-  auto on = [](int lanes) { return [lanes](int devices, const Body& body) { runtime::cpu::run_devices(devices, lanes, body); }; };
-  std::vector<Backend> all = {{.name = "processes", .run = on(1), .finds_circles = false, .sums_in_rank_order = one_each}};
-  if (!one_each) all.push_back({.name = "processes_and_lanes", .run = on(2), .finds_circles = false, .sums_in_rank_order = false});
+  auto on = [](int lanes) {
+    return [lanes](int devices, const Body& body) { runtime::cpu::run_devices(devices, lanes, body); };
+  };
+  std::vector<Backend> all = {
+      {.name = "processes", .run = on(1), .finds_circles = false, .sums_in_rank_order = one_each}};
+  if (!one_each)
+    all.push_back({.name = "processes_and_lanes", .run = on(2), .finds_circles = false, .sums_in_rank_order = false});
   return all;
 }
 }  // namespace

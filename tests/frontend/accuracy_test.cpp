@@ -72,8 +72,10 @@ TEST(Accuracy, SumsAreAtLeastAsExactAsPairwiseSums) {
       std::int64_t rows = n >= 100000 ? 5 : 300;
       for (int axis : {0, 1}) {
         Errors single = measure<float>(draw, rows, n, axis, g), twice = measure<double>(draw, rows, n, axis, g);
-        EXPECT_LE(single.ours, std::max(single.pairwise * 1.05, single.rounded)) << n << " " << name << " float32 along axis " << axis;
-        EXPECT_LE(twice.ours, std::max(twice.pairwise * 1.05, twice.rounded)) << n << " " << name << " float64 along axis " << axis;
+        EXPECT_LE(single.ours, std::max(single.pairwise * 1.05, single.rounded))
+            << n << " " << name << " float32 along axis " << axis;
+        EXPECT_LE(twice.ours, std::max(twice.pairwise * 1.05, twice.rounded))
+            << n << " " << name << " float64 along axis " << axis;
       }
     }
 }
@@ -81,7 +83,8 @@ TEST(Accuracy, SumsAreAtLeastAsExactAsPairwiseSums) {
 TEST(Accuracy, LongSumsAreRoundedOnce) {
   // Added up one by one in float32 these stop at 2^24; in pairs they are off by many units.
   std::int64_t n = 50'000'000;
-  EXPECT_EQ(sk::sum(sk::full({n}, 0.1f)).item<float>(), static_cast<float>(static_cast<double>(n) * static_cast<double>(0.1f)));
+  EXPECT_EQ(sk::sum(sk::full({n}, 0.1f)).item<float>(),
+            static_cast<float>(static_cast<double>(n) * static_cast<double>(0.1f)));
   EXPECT_EQ(sk::sum(sk::ones({100, 1 << 18})).item<float>(), 26214400.f);
 }
 

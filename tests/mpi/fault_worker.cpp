@@ -1,4 +1,5 @@
-// What faults_test.py starts in several processes: a long program on their mesh; one process, rank 1, does what the argument says.
+// What faults_test.py starts in several processes: a long program on their mesh; one process, rank 1, does what the
+// argument says.
 #include <skein/skein.h>
 
 #include <csignal>
@@ -15,9 +16,12 @@ int main(int, char** argv) {
     sk::initialize();
     const auto n = static_cast<std::int64_t>(sk::devices().size());
     auto mesh = sk::make_mesh({n}, {"d"});
-    auto f = sk::jit(sk::shard_map([](sk::Array x) {
-      return sk::fori_loop(0, 100, [](sk::Array, sk::Array v) { return sk::psum(v, "d") / sk::axis_size("d"); }, x);
-    }, mesh, {.in_specs = {sk::P("d")}, .out_specs = {sk::P("d")}}));
+    auto f = sk::jit(sk::shard_map(
+        [](sk::Array x) {
+          return sk::fori_loop(
+              0, 100, [](sk::Array, sk::Array v) { return sk::psum(v, "d") / sk::axis_size("d"); }, x);
+        },
+        mesh, {.in_specs = {sk::P("d")}, .out_specs = {sk::P("d")}}));
     auto x = sk::ones({n, 1000});
     for (int call = 0;; ++call) {
       x = f(x);

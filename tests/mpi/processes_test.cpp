@@ -52,14 +52,20 @@ TEST(Processes, DevicesOfAllAndOfEach) {
 TEST(Processes, EveryCollective) {
   const std::int64_t n = device_count();
   for (std::int64_t size : {1, 5, 3000, 100003}) {  // with the header, and after it
-    auto f = sk::jit(sk::shard_map([n](sk::Array x) {
-      x = x[0];
-      std::vector<std::pair<std::int64_t, std::int64_t>> ring;
-      for (std::int64_t i = 0; i < n; ++i) ring.emplace_back(i, (i + 1) % n);
-      auto whole = sk::all_gather(x, "d");
-      return std::tuple{sk::psum(x, "d"), sk::pmax(x, "d"), whole(sk::none), sk::psum_scatter(whole, "d")(sk::none), sk::all_to_all(whole, "d")(sk::none),
-                        sk::ppermute(x, "d", ring)(sk::none)};
-    }, line(), {.in_specs = {P("d")}, .out_specs = {P(), P(), P("d"), P("d"), P("d"), P("d")}}));
+    auto f = sk::jit(sk::shard_map(
+        [n](sk::Array x) {
+          x = x[0];
+          std::vector<std::pair<std::int64_t, std::int64_t>> ring;
+          for (std::int64_t i = 0; i < n; ++i) ring.emplace_back(i, (i + 1) % n);
+          auto whole = sk::all_gather(x, "d");
+          return std::tuple{sk::psum(x, "d"),
+                            sk::pmax(x, "d"),
+                            whole(sk::none),
+                            sk::psum_scatter(whole, "d")(sk::none),
+                            sk::all_to_all(whole, "d")(sk::none),
+                            sk::ppermute(x, "d", ring)(sk::none)};
+        },
+        line(), {.in_specs = {P("d")}, .out_specs = {P(), P(), P("d"), P("d"), P("d"), P("d")}}));
     auto value = [](std::int64_t device, std::int64_t i) { return static_cast<float>((device * 7 + i * 3) % 101); };
     std::vector<float> data;
     for (std::int64_t d = 0; d < n; ++d)
@@ -88,9 +94,13 @@ TEST(Processes, GridsAndEverySpec) {
   auto mesh = grid();
   const std::int64_t p = mesh.shape()[0], l = mesh.shape()[1];
   const sk::Array x = ramp({4 * p * l, 6 * p * l});
-  for (const sk::PartitionSpec& spec : {P("p", "l"), P("l", "p"), P({"p", "l"}), P({"l", "p"}), P(sk::none, {"l", "p"}), P("p"), P("l"), P(sk::none, "p"), P()}) {
-    auto f = sk::jit(sk::shard_map([](sk::Array block) { return std::tuple{block + 1, sk::psum(sk::sum(block), {"p", "l"})}; }, mesh,
-                                   {.in_specs = {spec}, .out_specs = {spec, P()}}));
+  for (const sk::PartitionSpec& spec : {P("p", "l"), P("l", "p"), P({"p", "l"}), P({"l", "p"}), P(sk::none, {"l", "p"}),
+                                        P("p"), P("l"), P(sk::none, "p"), P()}) {
+    auto f = sk::jit(sk::shard_map(
+        [](sk::Array block) {
+          return std::tuple{block + 1, sk::psum(sk::sum(block), {"p", "l"})};
+        },
+        mesh, {.in_specs = {spec}, .out_specs = {spec, P()}}));
     auto [plus, total] = f(x);
     auto [again, total_again] = f(plus);  // what came out split goes in so
     auto result = all_of(again);
@@ -99,7 +109,8 @@ TEST(Processes, GridsAndEverySpec) {
     EXPECT_THAT(result, ElementsAreArray(want)) << spec;
     // Each block is counted by as many devices as hold it.
     auto axes = spec.all_axes();
-    double copies = static_cast<double>(p * l) / static_cast<double>(mesh.axes_size(axes)), n = static_cast<double>(x.size());
+    double copies = static_cast<double>(p * l) / static_cast<double>(mesh.axes_size(axes)),
+           n = static_cast<double>(x.size());
     EXPECT_NEAR(total.item<float>() / copies, n * (n - 1) / 2, n * n * 1e-6) << spec;
   }
 }
@@ -107,30 +118,41 @@ TEST(Processes, GridsAndEverySpec) {
 TEST(Processes, GroupsOfOneAxis) {
   auto mesh = grid();
   const std::int64_t p = mesh.shape()[0], l = mesh.shape()[1];
-  auto f = sk::jit(sk::expanding_shard_map([] {
-    auto rank = sk::astype(sk::axis_index({"p", "l"}), sk::float32);
-    return std::tuple{sk::psum(rank, "p"), sk::psum(rank, "l"), rank};
-  }, mesh, {.in_specs = {}, .out_specs = {P("l"), P("p"), P(-1)}}));
+  auto f = sk::jit(sk::expanding_shard_map(
+      [] {
+        auto rank = sk::astype(sk::axis_index({"p", "l"}), sk::float32);
+        return std::tuple{sk::psum(rank, "p"), sk::psum(rank, "l"), rank};
+      },
+      mesh, {.in_specs = {}, .out_specs = {P("l"), P("p"), P(-1)}}));
   auto [over_p, over_l, rank] = f();
   auto columns = all_of(over_p), rows = all_of(over_l);
-  for (std::int64_t j = 0; j < l; ++j) EXPECT_EQ(columns[static_cast<std::size_t>(j)], static_cast<float>(l * p * (p - 1) / 2 + j * p));
-  for (std::int64_t i = 0; i < p; ++i) EXPECT_EQ(rows[static_cast<std::size_t>(i)], static_cast<float>(i * l * l + l * (l - 1) / 2));
+  for (std::int64_t j = 0; j < l; ++j)
+    EXPECT_EQ(columns[static_cast<std::size_t>(j)], static_cast<float>(l * p * (p - 1) / 2 + j * p));
+  for (std::int64_t i = 0; i < p; ++i)
+    EXPECT_EQ(rows[static_cast<std::size_t>(i)], static_cast<float>(i * l * l + l * (l - 1) / 2));
   EXPECT_THAT(all_of(rank), ElementsAreArray(numbers(p * l)));
 }
 
 TEST(Processes, LoopsAndBranchesAroundShardMap) {
   auto mesh = line();
   const std::int64_t n = device_count();
-  auto step = sk::shard_map([n](sk::Array x) {
-    std::vector<std::pair<std::int64_t, std::int64_t>> ring;
-    for (std::int64_t i = 0; i < n; ++i) ring.emplace_back(i, (i + 1) % n);
-    return sk::ppermute(x, "d", ring) + 1;
-  }, mesh, {.in_specs = {P("d")}, .out_specs = {P("d")}});
+  auto step = sk::shard_map(
+      [n](sk::Array x) {
+        std::vector<std::pair<std::int64_t, std::int64_t>> ring;
+        for (std::int64_t i = 0; i < n; ++i) ring.emplace_back(i, (i + 1) % n);
+        return sk::ppermute(x, "d", ring) + 1;
+      },
+      mesh, {.in_specs = {P("d")}, .out_specs = {P("d")}});
   auto f = sk::jit([&](sk::Array x, sk::Array turns) {
-    x = sk::fori_loop(0, turns, [&](sk::Array, sk::Array v) { return step(v); }, x);  // whole at first, split from then on
-    auto [i, y] = sk::while_loop([](auto s) { return std::get<0>(s) < 3; }, [&](auto s) { return std::tuple{std::get<0>(s) + 1, step(step(std::get<1>(s)))}; },
+    x = sk::fori_loop(
+        0, turns, [&](sk::Array, sk::Array v) { return step(v); }, x);  // whole at first, split from then on
+    auto [i, y] = sk::while_loop([](auto s) { return std::get<0>(s) < 3; },
+                                 [&](auto s) {
+                                   return std::tuple{std::get<0>(s) + 1, step(step(std::get<1>(s)))};
+                                 },
                                  std::tuple{sk::array(0), x});
-    return sk::cond(turns > 2, [&](sk::Array v) { return step(v); }, [&](sk::Array v) { return step(step(v)); }, y);
+    return sk::cond(
+        turns > 2, [&](sk::Array v) { return step(v); }, [&](sk::Array v) { return step(step(v)); }, y);
   });
   for (int turns : {0, 1, 4}) {
     auto result = all_of(f(ramp({n, 700}), sk::array(turns)));
@@ -148,11 +170,17 @@ TEST(Processes, LoopsThatOnlyPassOn) {
   const std::int64_t n = device_count();
   const sk::NamedSharding rows(mesh, P("d"));
   auto f = sk::jit([](sk::Array a, sk::Array b, sk::Array turns) {
-    return sk::fori_loop(0, turns, [](sk::Array, std::tuple<sk::Array, sk::Array> s) { return std::tuple{std::get<1>(s), std::get<0>(s)}; }, std::tuple{a, b});
+    return sk::fori_loop(
+        0, turns,
+        [](sk::Array, std::tuple<sk::Array, sk::Array> s) {
+          return std::tuple{std::get<1>(s), std::get<0>(s)};
+        },
+        std::tuple{a, b});
   });
   for (int turns : {0, 1, 2, 5}) {
     auto [a, b] = f(sk::device_put(ramp({n, 900}), rows), sk::device_put(-ramp({n, 900}), rows), sk::array(turns));
-    EXPECT_EQ(all_of(a)[static_cast<std::size_t>(n * 900 - 1)], (turns % 2 ? -1.f : 1.f) * static_cast<float>(n * 900 - 1));
+    EXPECT_EQ(all_of(a)[static_cast<std::size_t>(n * 900 - 1)],
+              (turns % 2 ? -1.f : 1.f) * static_cast<float>(n * 900 - 1));
     EXPECT_EQ(all_of(b)[5], turns % 2 ? 5.f : -5.f);
   }
 }
@@ -181,7 +209,8 @@ TEST(Processes, ArraysFromParts) {
   EXPECT_THAT(all_of(y), ElementsAreArray(numbers(rows * 5)));
   EXPECT_THAT(all_of(sk::device_put(ramp({rows, 5}), sharding)), ElementsAreArray(numbers(rows * 5)));
   // As an argument, and closed over.
-  auto f = sk::shard_map([](sk::Array a, sk::Array b) { return a + b; }, mesh, {.in_specs = {P({"p", "l"}), P({"p", "l"})}, .out_specs = {P({"p", "l"})}});
+  auto f = sk::shard_map([](sk::Array a, sk::Array b) { return a + b; }, mesh,
+                         {.in_specs = {P({"p", "l"}), P({"p", "l"})}, .out_specs = {P({"p", "l"})}});
   auto g = sk::jit([&](sk::Array a) { return f(a, y); });
   EXPECT_EQ(all_of(g(x))[7], 14.f);
 }
@@ -194,11 +223,14 @@ struct Bodies {
 TEST(Processes, TreesAndDonation) {
   auto mesh = line();
   const std::int64_t n = device_count();
-  auto push = sk::jit(sk::shard_map([](Bodies b) {
-    auto [p, m] = sk::psum(std::tuple{sk::sum(b.pos, {.axis = 0}), sk::sum(b.mass)}, "d");
-    b.pos = b.pos - p / m;
-    return b;
-  }, mesh, {.in_specs = {P("d")}, .out_specs = {P("d")}}), {.donate_argnums = {0}});
+  auto push = sk::jit(sk::shard_map(
+                          [](Bodies b) {
+                            auto [p, m] = sk::psum(std::tuple{sk::sum(b.pos, {.axis = 0}), sk::sum(b.mass)}, "d");
+                            b.pos = b.pos - p / m;
+                            return b;
+                          },
+                          mesh, {.in_specs = {P("d")}, .out_specs = {P("d")}}),
+                      {.donate_argnums = {0}});
   Bodies b{ramp({4 * n, 3}), sk::ones({4 * n})};
   for (int turn = 0; turn < 3; ++turn) b = push(b);
   EXPECT_EQ(b.kind, 3);
@@ -234,9 +266,14 @@ TEST(Processes, CheckpointsComeBackOnAnyPlacement) {
       EXPECT_EQ(back.more[0].to_vector<int>()[4], 4);
     }
   }
-  EXPECT_THAT(error_of([&] { sk::load_sharded<sk::Array>(folder, P(), mesh); }), HasSubstr("holds 3 arrays, the tree has 1"));
-  EXPECT_THAT(error_of([&] { sk::load_sharded<sk::Array>(folder + "_none", P(), mesh); }), HasSubstr("is no folder with a checkpoint"));
-  EXPECT_THAT(error_of([&] { sk::load_sharded(folder, {P("x"), P(), P()}, mesh, Snapshot{{}, {}, 0, {sk::Array()}}); }), HasSubstr("x"));
+  EXPECT_THAT(error_of([&] { sk::load_sharded<sk::Array>(folder, P(), mesh); }),
+              HasSubstr("holds 3 arrays, the tree has 1"));
+  EXPECT_THAT(error_of([&] { sk::load_sharded<sk::Array>(folder + "_none", P(), mesh); }),
+              HasSubstr("is no folder with a checkpoint"));
+  EXPECT_THAT(error_of([&] {
+                sk::load_sharded(folder, {P("x"), P(), P()}, mesh, Snapshot{{}, {}, 0, {sk::Array()}});
+              }),
+              HasSubstr("x"));
 }
 
 TEST(Processes, DamagedCheckpointsAreTold) {
@@ -278,47 +315,66 @@ TEST(Processes, WhatIsNotHere) {
   if (!several()) return;  // alone all is here
   auto mesh = line();
   const std::int64_t n = device_count();
-  auto split = sk::jit(sk::shard_map([](sk::Array x) { return x * 2; }, mesh, {.in_specs = {P("d")}, .out_specs = {P("d")}}))(ramp({n, 2}));
+  auto split = sk::jit(sk::shard_map([](sk::Array x) { return x * 2; }, mesh,
+                                     {.in_specs = {P("d")}, .out_specs = {P("d")}}))(ramp({n, 2}));
   const std::string other = "process " + std::to_string(sk::process_index() ? 0 : 1) + " on ";
-  for (const std::string& text : {error_of([&] { split.to_vector<float>(); }), error_of([&] { std::stringstream() << split; }), error_of([&] { sk::save("x.npy", split); })}) {
+  for (const std::string& text :
+       {error_of([&] { split.to_vector<float>(); }), error_of([&] { std::stringstream() << split; }),
+        error_of([&] { sk::save("x.npy", split); })}) {
     EXPECT_THAT(text, HasSubstr(other));
     EXPECT_THAT(text, HasSubstr("process_allgather"));
   }
   EXPECT_THAT(error_of([&] { split.to_vector<float>(); }), HasSubstr("processes_test.cpp"));
   EXPECT_THAT(error_of([&] { split + 1; }), HasSubstr("process_allgather"));
-  EXPECT_THAT(error_of([&] { sk::jit([](sk::Array x) { return sk::sum(x); })(split); }), HasSubstr("work on it inside shard_map"));
-  EXPECT_THAT(error_of([&] { sk::shard_map([](sk::Array x) { return x; }, mesh, {.in_specs = {P()}, .out_specs = {P()}})(split); }), HasSubstr("use the spec that it has"));
+  EXPECT_THAT(error_of([&] { sk::jit([](sk::Array x) { return sk::sum(x); })(split); }),
+              HasSubstr("work on it inside shard_map"));
+  EXPECT_THAT(error_of([&] {
+                sk::shard_map([](sk::Array x) { return x; }, mesh, {.in_specs = {P()}, .out_specs = {P()}})(split);
+              }),
+              HasSubstr("use the spec that it has"));
   // Closed over by a body, used in it or not.
   for (bool used : {false, true})
     EXPECT_THAT(error_of([&] {
-      sk::jit(sk::shard_map([&](sk::Array x) { return std::pair{x, used ? split + x : split}; }, mesh, {.in_specs = {P("d")}, .out_specs = {P("d"), P("d")}}))(ramp({n, 2}));
-    }), HasSubstr("stands outside this shard_map"));
+                  sk::jit(sk::shard_map(
+                      [&](sk::Array x) {
+                        return std::pair{x, used ? split + x : split};
+                      },
+                      mesh, {.in_specs = {P("d")}, .out_specs = {P("d"), P("d")}}))(ramp({n, 2}));
+                }),
+                HasSubstr("stands outside this shard_map"));
   EXPECT_THAT(all_of(split), ElementsAreArray(all_of(split)));  // and all goes on
 }
 
 TEST(Processes, MeshesThatDoNotFit) {
-  EXPECT_THAT(error_of([] { sk::make_mesh({device_count() + 1}, {"d"}); }), HasSubstr("needs " + std::to_string(device_count() + 1) + " devices"));
+  EXPECT_THAT(error_of([] { sk::make_mesh({device_count() + 1}, {"d"}); }),
+              HasSubstr("needs " + std::to_string(device_count() + 1) + " devices"));
   if (several()) {
     EXPECT_THAT(error_of([] { sk::make_mesh({1}, {"d"}); }), HasSubstr("does not cover all processes"));
     std::vector<int> backwards;
     for (std::int64_t i = device_count(); i-- > 0;) backwards.push_back(static_cast<int>(i));
     sk::Mesh turned({device_count()}, {"d"}, backwards);
-    EXPECT_THAT(error_of([&] { sk::device_put(ramp({device_count()}), {turned, P("d")}); }), HasSubstr("in their order"));
+    EXPECT_THAT(error_of([&] {
+                  sk::device_put(ramp({device_count()}), {turned, P("d")});
+                }),
+                HasSubstr("in their order"));
     sk::Mesh large({device_count() * 2}, {"d"});
     EXPECT_THAT(error_of([&] { sk::device_put(ramp({device_count() * 2}), {large, P("d")}); }), HasSubstr("devices"));
   }
   auto whole = ramp({4});
-  EXPECT_EQ(sk::device_put(whole, whole.sharding()).to_vector<float>(), whole.to_vector<float>());  // on no mesh: everywhere
+  EXPECT_EQ(sk::device_put(whole, whole.sharding()).to_vector<float>(),
+            whole.to_vector<float>());  // on no mesh: everywhere
   EXPECT_THAT(error_of([] { sk::initialize(); }), HasSubstr("called before, at "));
 }
 
 TEST(Processes, AnErrorOfOneDeviceIsEverybodys) {
   auto mesh = line();
   const std::int64_t n = device_count();
-  auto f = sk::jit(sk::shard_map([](sk::Array x) {
-    sk::check(sk::all(x < 1000), "the value is {}", x[0]);
-    return sk::psum(x, "d");
-  }, mesh, {.in_specs = {P("d")}, .out_specs = {P()}}));
+  auto f = sk::jit(sk::shard_map(
+      [](sk::Array x) {
+        sk::check(sk::all(x < 1000), "the value is {}", x[0]);
+        return sk::psum(x, "d");
+      },
+      mesh, {.in_specs = {P("d")}, .out_specs = {P()}}));
   for (std::int64_t bad = 0; bad < n; ++bad) {
     std::vector<float> data(static_cast<std::size_t>(n), 1.f);
     EXPECT_EQ(f(sk::from_data(data, {n})).to_vector<float>()[0], static_cast<float>(n));
@@ -334,7 +390,10 @@ TEST(Processes, OtherProgramsAreTold) {
   if (!several()) return;
   auto mesh = line();
   const std::int64_t n = device_count();
-  auto program = [&](int factor) { return sk::jit(sk::shard_map([factor](sk::Array x) { return sk::psum(x * factor, "d"); }, mesh, {.in_specs = {P("d")}, .out_specs = {P()}})); };
+  auto program = [&](int factor) {
+    return sk::jit(sk::shard_map([factor](sk::Array x) { return sk::psum(x * factor, "d"); }, mesh,
+                                 {.in_specs = {P("d")}, .out_specs = {P()}}));
+  };
   // Another static value, so another program, on one process.
   std::string text = error_of([&] { program(sk::process_index() == 1 ? 3 : 2)(ramp({n})); });
   EXPECT_THAT(text, HasSubstr("processes run different programs"));
@@ -350,11 +409,14 @@ TEST(Processes, OtherProgramsAreTold) {
 TEST(Processes, RandomNumbersAreThoseOfOneProcess) {
   auto mesh = line();
   const std::int64_t n = device_count();
-  auto f = sk::jit(sk::shard_map([](sk::Array key) { return sk::random::normal(sk::random::fold_in(key, sk::axis_index("d")), {50}); }, mesh,
-                                 {.in_specs = {P()}, .out_specs = {P("d")}}));
+  auto f = sk::jit(sk::shard_map(
+      [](sk::Array key) { return sk::random::normal(sk::random::fold_in(key, sk::axis_index("d")), {50}); }, mesh,
+      {.in_specs = {P()}, .out_specs = {P("d")}}));
   auto together = all_of(f(sk::random::key(7)));
   for (std::int64_t d = 0; d < n; ++d) {
-    auto alone = sk::random::normal(sk::random::fold_in(sk::random::key(7), sk::array(static_cast<std::int32_t>(d))), {50}).to_vector<float>();
+    auto alone =
+        sk::random::normal(sk::random::fold_in(sk::random::key(7), sk::array(static_cast<std::int32_t>(d))), {50})
+            .to_vector<float>();
     for (std::size_t i = 0; i < 50; ++i) ASSERT_EQ(together[static_cast<std::size_t>(d) * 50 + i], alone[i]);
   }
 }

@@ -13,14 +13,14 @@ struct InitializeOptions {
   /// CPU devices of the program: of this process where it is alone, else spread over all processes as evenly as can be.
   /// SKEIN_CPU_DEVICES gives those of each process, and wins where there are several; default: one each.
   int cpu_devices = 0;
-  int threads = 0;       // of each device (SKEIN_THREADS)
-  double timeout = 0;    // seconds that one process waits for another (SKEIN_TIMEOUT); default: 600
+  int threads = 0;        // of each device (SKEIN_THREADS)
+  double timeout = 0;     // seconds that one process waits for another (SKEIN_TIMEOUT); default: 600
   int communicator = -1;  // of the user's own, as MPI_Comm_c2f gives it: only its processes take part. -1: all
 };
-/// Before anything else: joins the processes that srun, mpirun or another launcher (PMIx, PMI) started together, each of which
-/// calls it; alone where there is none. MPI is loaded at this point, and only where there are several; a program that has
-/// initialised MPI itself (for more than one thread) may give a communicator. Throws UserError at the second call, and once devices
-/// are in use; RuntimeError where MPI cannot be loaded or started.
+/// Before anything else: joins the processes that srun, mpirun or another launcher (PMIx, PMI) started together, each
+/// of which calls it; alone where there is none. MPI is loaded at this point, and only where there are several; a
+/// program that has initialised MPI itself (for more than one thread) may give a communicator. Throws UserError at the
+/// second call, and once devices are in use; RuntimeError where MPI cannot be loaded or started.
 SKEIN_API void initialize(InitializeOptions = {}, std::source_location = std::source_location::current());
 
 struct Device {
