@@ -3,7 +3,6 @@
 
 #include <mpi.h>
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -115,10 +114,6 @@ class MpiTransport final : public Transport {
     if (over) return;  // the user's own MPI_Finalize came first
     MPI_Comm_free(&comm_);
     if (began_) MPI_Finalize();
-  }
-  void abort(int code) override {
-    MPI_Abort(comm_, code);
-    std::_Exit(code);
   }
 
  private:

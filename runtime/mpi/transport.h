@@ -43,8 +43,6 @@ class Transport {
   virtual void before_end(void (*leave)()) = 0;
   /// Leaves MPI in order, where this library began it; waits for all processes.
   virtual void finish() = 0;
-  /// Ends all processes of the job.
-  [[noreturn]] virtual void abort(int code) = 0;
 
   static constexpr std::size_t most_bytes = std::size_t{1} << 30;
 };

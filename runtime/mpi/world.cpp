@@ -248,12 +248,12 @@ RuntimeError World::broken(const std::string& text, const Site& site) {
   return RuntimeError(text, site.op ? site.op : "", site.file ? site.file : "", static_cast<unsigned>(site.line));
 }
 
-std::exception_ptr World::lost_error(const std::string& waits, const Site& site) const {
+std::exception_ptr World::lost_error(const std::string& waits, const Site& site) {
   const int who = lost_.load();
   if (who < 0) return nullptr;
   std::string text = describe(who) + " was lost";
   if (!waits.empty()) text += fmt::format(" while {} waits: {}", describe(rank()), in_line(waits));
-  return std::make_exception_ptr(const_cast<World*>(this)->broken(text, site));
+  return std::make_exception_ptr(broken(text, site));
 }
 
 void World::note_wait(const std::string& line) {

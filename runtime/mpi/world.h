@@ -106,7 +106,7 @@ class World {
   void poll();
   void listen(int process);
   const Notice* notice_of_this_run(int process) const;
-  std::exception_ptr lost_error(const std::string& waits, const Site&) const;
+  std::exception_ptr lost_error(const std::string& waits, const Site&);
   RuntimeError broken(const std::string& text, const Site&);
   static std::exception_ptr error_of(const Notice&);
 
