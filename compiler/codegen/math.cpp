@@ -10,8 +10,34 @@ using namespace mlir;
 
 // ---- Functions that are exact
 
+// The exponent of a positive number with its bias; it goes on below zero for subnormal numbers.
+static Int biasedExponent(Num a) {
+  const Lanes& lanes = *a.lanes;
+  int digits = lanes.mantissaBits() + 1;
+  Mask subnormal = a < (a.isDouble() ? 0x1p-1022 : 0x1p-126);
+  Int bits = bitsOf(select(subnormal, a * (a.isDouble() ? 0x1p53 : 0x1p24), a));
+  return (bits >> lanes.mantissaBits()) - select(subnormal, integer(bits, digits), integer(bits, 0));
+}
+
+// a modulo b, both finite, b > 0. A step is the remainder by t = b 2^k, k so that the quotient, below 2^23 (float32) or
+// 2^52, is rounded by less than one and the fused multiply-add is exact; at most 13 (float32) or 42 steps.
+static Num remainderBySteps(Num a, Num b) {
+  Int least = biasedExponent(b) + (a.isDouble() ? 51 : 22);
+  auto below = [&](llvm::ArrayRef<Num> state) { return !(state[0] < b); };
+  auto step = [&](llvm::ArrayRef<Num> state) -> SmallVector<Num> {
+    Num rest = state[0];
+    Int k = biasedExponent(rest) - least;
+    k = select(k > 0, k, integer(k, 0));
+    Int half = k >> 1;  // 2^k itself may not be a number
+    Num t = b * powerOfTwo(half) * powerOfTwo(k - half);
+    Num r = fma(-trunc(rest / t), t, rest);
+    return {select(r < 0, r + t, r)};
+  };
+  return whileAny({a}, below, step)[0];
+}
+
 // C's fmod: the remainder of the truncated quotient, with the sign of the dividend. Exact while the quotient is a
-// number of few bits; the C library divides digit by digit where it is not.
+// number of few bits; in steps where it is not.
 Num emitRem(Num x, Num y) {
   Num a = abs(x), b = abs(y);
   Num quotient = trunc(a / b);
@@ -20,7 +46,10 @@ Num emitRem(Num x, Num y) {
   Num value = copysign(select(a < b, a, r), x);
   Mask large = quotient > (x.isDouble() ? 0x1p51 : 0x1p22);
   auto values = ifAny(large, {value.value}, [&]() -> SmallVector<Value> {
-    return {select(large, callPerLane(x.isDouble() ? "fmod" : "fmodf", {x, y}), value).value};
+    Mask undefined = (b == 0) | (a == infinity(a)), steps = large & !undefined;
+    Num rest = remainderBySteps(select(steps, a, 0.0), select(steps, b, 1.0));
+    rest = select(undefined, nan(x), copysign(rest, x));
+    return {select(large, rest, value).value};
   });
   return {x.lanes, values[0]};
 }

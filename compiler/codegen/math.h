@@ -8,9 +8,9 @@
 // its zeros on the negative axis. rsqrt of float32 starts from AVX-512's estimate where that is there, so its last bit
 // depends on the processor. tests/compiler/math_test.cpp measures the errors and prints speeds.
 //
-// The code wants ops without fast-math flags, and the upstream conversions of scf, vector, math, arith, index and cf.
-// It calls sin, cos, tan (float64 beyond 2^40), fmod, fmodf (quotients beyond 2^51, 2^22) and lgamma_r of the C
-// library.
+// The code wants the upstream conversions of scf, vector, math, arith, index and cf, no fast-math flags, and a code
+// generator that fuses no multiplication of several uses with an addition (for GPUs: FPOpFusion other than Fast). It
+// calls no library. sin, cos and tan of float64 read a table, an LLVM constant in the module around the code.
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 

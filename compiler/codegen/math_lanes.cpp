@@ -4,7 +4,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/BuiltinOps.h"
 
 namespace skein::compiler::math {
 using namespace mlir;
@@ -51,6 +50,7 @@ Num abs(Num a) { return {a.lanes, mlir::math::AbsFOp::create(a.lanes->b, a.value
 Num sqrt(Num a) { return {a.lanes, mlir::math::SqrtOp::create(a.lanes->b, a.value)}; }
 Num floor(Num a) { return {a.lanes, mlir::math::FloorOp::create(a.lanes->b, a.value)}; }
 Num trunc(Num a) { return {a.lanes, mlir::math::TruncOp::create(a.lanes->b, a.value)}; }
+Num roundEven(Num a) { return {a.lanes, mlir::math::RoundEvenOp::create(a.lanes->b, a.value)}; }
 Num copysign(Num a, Num b) { return {a.lanes, mlir::math::CopySignOp::create(a.lanes->b, a.value, b.value)}; }
 
 static Mask compare(arith::CmpFPredicate predicate, Num a, Num b) {
@@ -64,6 +64,9 @@ Mask operator==(Int a, Int b) {
 }
 Mask operator<(Int a, Int b) {
   return {a.lanes, arith::CmpIOp::create(a.lanes->b, arith::CmpIPredicate::slt, a.value, b.value)};
+}
+Mask lessUnsigned(Int a, Int b) {
+  return {a.lanes, arith::CmpIOp::create(a.lanes->b, arith::CmpIPredicate::ult, a.value, b.value)};
 }
 Mask operator!(Mask a) {
   Value ones = constant(*a.lanes, IntegerAttr::get(a.lanes->b.getI1Type(), 1));
@@ -81,6 +84,9 @@ Num clamp(Num a, double low, double high) {
   return select(a > high, high, a);
 }
 
+Int multiplyHigh(Int a, Int b) {
+  return {a.lanes, arith::MulUIExtendedOp::create(a.lanes->b, a.value, b.value).getHigh()};
+}
 Int operator<<(Int a, int64_t by) {
   return {a.lanes, arith::ShLIOp::create(a.lanes->b, a.value, integer(a, by).value)};
 }
@@ -149,7 +155,8 @@ bool hasExponentInstructions(const Lanes& lanes) {
 
 // One intrinsic for each register. Its operands: those given, then an immediate if there is one, then the lanes that a
 // mask of all ones never takes, the mask, and the rounding mode (4: the current one).
-static Num callIntrinsic(StringRef name, ArrayRef<Num> operands, std::optional<int> immediate = {}, bool rounds = true) {
+static Num callIntrinsic(StringRef name, ArrayRef<Num> operands, std::optional<int> immediate = {},
+                         bool rounds = true) {
   const Lanes& lanes = *operands[0].lanes;
   ImplicitLocOpBuilder& b = lanes.b;
   int64_t piece = registerLanes(lanes);
@@ -162,7 +169,8 @@ static Num callIntrinsic(StringRef name, ArrayRef<Num> operands, std::optional<i
     auto cut = llvm::to_vector(llvm::seq<int64_t>(at, at + piece));
     SmallVector<Value> values;
     for (Num operand : operands)
-      values.push_back(lanes.width == piece ? operand.value : vector::ShuffleOp::create(b, operand.value, operand.value, cut));
+      values.push_back(lanes.width == piece ? operand.value
+                                            : vector::ShuffleOp::create(b, operand.value, operand.value, cut));
     Value first = values[0];
     if (immediate) values.push_back(i32(*immediate));
     values.append({first, all});
@@ -205,13 +213,16 @@ Num narrow(Num a, const Lanes& single) {
 }
 Int widenUnsigned(Int a, const Lanes& wide) { return {&wide, arith::ExtUIOp::create(wide.b, wide.intType(), a.value)}; }
 
-// ---- What is rare or not worth code of its own
+// ---- What is rare, and loops
+
+static Value anyOf(Mask mask) {
+  if (!mask.lanes->width) return mask.value;
+  return vector::ReductionOp::create(mask.lanes->b, vector::CombiningKind::OR, mask.value);
+}
 
 SmallVector<Value> ifAny(Mask rare, ValueRange fast, function_ref<SmallVector<Value>()> slow) {
   ImplicitLocOpBuilder& b = rare.lanes->b;
-  Value any = rare.value;
-  if (rare.lanes->width) any = vector::ReductionOp::create(b, vector::CombiningKind::OR, any);
-  auto op = scf::IfOp::create(b, fast.getTypes(), any, /*withElseRegion=*/true);
+  auto op = scf::IfOp::create(b, fast.getTypes(), anyOf(rare), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(op.thenBlock());
   scf::YieldOp::create(b, slow());
@@ -220,53 +231,67 @@ SmallVector<Value> ifAny(Mask rare, ValueRange fast, function_ref<SmallVector<Va
   return SmallVector<Value>(op.getResults());
 }
 
-static LLVM::LLVMFuncOp declare(ImplicitLocOpBuilder& b, StringRef symbol, Type result, ArrayRef<Type> operands) {
-  auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  if (auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(symbol)) return function;
+SmallVector<Num> whileAny(ArrayRef<Num> start, function_ref<Mask(ArrayRef<Num>)> more,
+                          function_ref<SmallVector<Num>(ArrayRef<Num>)> next) {
+  const Lanes& lanes = *start[0].lanes;
+  ImplicitLocOpBuilder& b = lanes.b;
+  auto values = [](ArrayRef<Num> numbers) {
+    SmallVector<Value> result;
+    for (Num number : numbers) result.push_back(number.value);
+    return result;
+  };
+  auto numbers = [&](ValueRange list) {
+    SmallVector<Num> result;
+    for (Value value : list) result.push_back({&lanes, value});
+    return result;
+  };
+  SmallVector<Value> inits = values(start);
+  SmallVector<Type> types(start.size(), lanes.numType());
+  SmallVector<Location> locations(start.size(), b.getLoc());
+  auto loop = scf::WhileOp::create(b, TypeRange(types), ValueRange(inits));
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(module.getBody());
-  return LLVM::LLVMFuncOp::create(b, symbol, LLVM::LLVMFunctionType::get(result, operands));
+  Block* before = b.createBlock(&loop.getBefore(), {}, types, locations);
+  scf::ConditionOp::create(b, anyOf(more(numbers(before->getArguments()))), before->getArguments());
+  Block* after = b.createBlock(&loop.getAfter(), {}, types, locations);
+  scf::YieldOp::create(b, values(next(numbers(after->getArguments()))));
+  return numbers(loop.getResults());
 }
 
-static Num perLane(ArrayRef<Num> operands, function_ref<Value(ValueRange)> call) {
-  const Lanes& lanes = *operands[0].lanes;
+SmallVector<Value> perLane(Num x, ValueRange start, function_ref<SmallVector<Value>(Num)> scalar) {
+  const Lanes& lanes = *x.lanes;
+  if (!lanes.width) return scalar(x);
   ImplicitLocOpBuilder& b = lanes.b;
-  SmallVector<Value> values;
-  for (Num operand : operands) values.push_back(operand.value);
-  if (!lanes.width) return {&lanes, call(values)};
+  Lanes single{b, lanes.element, 0, lanes.target};
   Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
   Value width = arith::ConstantIndexOp::create(b, lanes.width);
-  auto loop = scf::ForOp::create(b, zero, width, one, ValueRange{num(lanes, 0).value});
+  auto loop = scf::ForOp::create(b, zero, width, one, start);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  SmallVector<Value> scalars;
-  for (Value value : values)
-    scalars.push_back(vector::ExtractOp::create(b, value, ArrayRef<OpFoldResult>{loop.getInductionVar()}));
-  Value result = vector::InsertOp::create(b, call(scalars), loop.getRegionIterArg(0),
-                                          ArrayRef<OpFoldResult>{loop.getInductionVar()});
-  scf::YieldOp::create(b, result);
-  return {&lanes, loop.getResult(0)};
+  SmallVector<OpFoldResult> lane = {loop.getInductionVar()};
+  SmallVector<Value> results = scalar({&single, vector::ExtractOp::create(b, x.value, ArrayRef<OpFoldResult>(lane))});
+  for (auto [i, result] : llvm::enumerate(results))
+    result = vector::InsertOp::create(b, result, loop.getRegionIterArg(i), ArrayRef<OpFoldResult>(lane));
+  scf::YieldOp::create(b, results);
+  return SmallVector<Value>(loop.getResults());
 }
 
-Num callPerLane(StringRef symbol, ArrayRef<Num> operands) {
-  const Lanes& lanes = *operands[0].lanes;
-  SmallVector<Type> types(operands.size(), lanes.element);
-  auto function = declare(lanes.b, symbol, lanes.element, types);
-  return perLane(operands, [&](ValueRange x) { return LLVM::CallOp::create(lanes.b, function, x).getResult(); });
-}
+// ---- Pairs
 
-Num callLgamma(Num x) {
-  const Lanes& lanes = *x.lanes;
-  ImplicitLocOpBuilder& b = lanes.b;
-  Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-  auto function = declare(b, lanes.isDouble() ? "lgamma_r" : "lgammaf_r", lanes.element, {lanes.element, pointer});
-  // The stack is put back: this may stand in a loop.
-  Value stack = LLVM::StackSaveOp::create(b, pointer);
-  Value sign = LLVM::AllocaOp::create(b, pointer, b.getI32Type(), LLVM::ConstantOp::create(b, b.getI32IntegerAttr(1)));
-  Num result =
-      perLane(x, [&](ValueRange v) { return LLVM::CallOp::create(b, function, ValueRange{v[0], sign}).getResult(); });
-  LLVM::StackRestoreOp::create(b, stack);
-  return result;
+Pair sum(Num a, Num b) {
+  Num s = a + b;
+  return {s, b - (s - a)};
+}
+Pair anySum(Num a, Num b) {  // Knuth's
+  Num s = a + b, part = s - a;
+  return {s, (a - (s - part)) + (b - part)};
+}
+Pair product(Pair a, Num b) {
+  Num p = a.high * b;
+  return {p, fma(a.low, b, fma(a.high, b, -p))};
+}
+Pair product(Pair a, Pair b) {
+  Num p = a.high * b.high;
+  return {p, fma(a.high, b.high, -p) + fma(a.high, b.low, a.low * b.high)};
 }
 
 }  // namespace skein::compiler::math

@@ -72,6 +72,7 @@ Num abs(Num a);
 Num sqrt(Num a);
 Num floor(Num a);
 Num trunc(Num a);
+Num roundEven(Num a);
 Num copysign(Num magnitude, Num sign);
 
 // Comparisons are false where an operand is NaN.
@@ -84,6 +85,7 @@ inline Mask operator==(Num a, double b) { return a == num(a, b); }
 Mask isNan(Num a);
 Mask operator==(Int a, Int b);
 Mask operator<(Int a, Int b);
+Mask lessUnsigned(Int a, Int b);
 Mask operator&(Mask a, Mask b);
 Mask operator|(Mask a, Mask b);
 Mask operator^(Mask a, Mask b);
@@ -103,6 +105,7 @@ inline Num atMost(Num a, double high) { return select(a > high, high, a); }
 Int operator+(Int a, Int b);
 Int operator-(Int a, Int b);
 Int operator*(Int a, Int b);
+Int multiplyHigh(Int a, Int b);  // the upper half of the product of numbers without sign
 Int operator&(Int a, Int b);
 Int operator|(Int a, Int b);
 Int operator^(Int a, Int b);
@@ -161,9 +164,25 @@ Num roundToNum(Int a);
 /// Where any lane of `rare` holds: the values that `slow` makes, else `fast`. Both must agree where `rare` is false.
 llvm::SmallVector<mlir::Value> ifAny(Mask rare, mlir::ValueRange fast,
                                      llvm::function_ref<llvm::SmallVector<mlir::Value>()> slow);
-/// A function of the C library, called lane by lane.
-Num callPerLane(llvm::StringRef symbol, llvm::ArrayRef<Num> operands);
-Num callLgamma(Num x);  // lgamma_r: lgamma itself writes to a global variable
+/// While any lane wants `more`, the next values of all lanes.
+llvm::SmallVector<Num> whileAny(llvm::ArrayRef<Num> start, llvm::function_ref<Mask(llvm::ArrayRef<Num>)> more,
+                                llvm::function_ref<llvm::SmallVector<Num>(llvm::ArrayRef<Num>)> next);
+/// What `scalar` makes of each lane, numbers or integers, in place of the values of `start`: short code in a loop.
+llvm::SmallVector<mlir::Value> perLane(Num x, mlir::ValueRange start,
+                                       llvm::function_ref<llvm::SmallVector<mlir::Value>(Num)> scalar);
+
+/// The unevaluated sum of two numbers (Dekker, "A floating-point technique for extending the available precision",
+/// 1971).
+struct Pair {
+  Num high, low;
+};
+/// a + b for |a| >= |b| or a = 0, exactly.
+Pair sum(Num a, Num b);
+/// a + b, exactly.
+Pair anySum(Num a, Num b);
+/// Not rounded to a `high` next to the product: sum(high, low) does that.
+Pair product(Pair a, Num b);
+Pair product(Pair a, Pair b);
 
 // The functions, one file for each family. They are called on scalars and vectors alike.
 Num emitExp(Num x), emitExp2(Num x), emitExpm1(Num x), emitLogistic(Num x);
@@ -190,6 +209,8 @@ struct Parts {
   bool ends;  // also e = -infinity for 0, infinity for infinity, f = NaN for x < 0 and NaN; else these are just numbers
 };
 Parts splitExponent(Num x);
+/// sin(r) for |r| <= pi/2 and a little more.
+Num sinKernel(Num r);
 /// log(1 + f) - f for 1 + f in [3/4, 3/2].
 Num log1pTail(Num f);
 /// log(1 + x + low) for x > -1 or NaN, infinite at infinity.

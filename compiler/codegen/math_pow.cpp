@@ -22,24 +22,6 @@ static Num magnitudeSingle(Num a, Num y) {
   return scale(exp2Kernel(r), n);
 }
 
-namespace {
-// The unevaluated sum of two numbers (Dekker, "A floating-point technique for extending the available precision",
-// 1971).
-struct Pair {
-  Num high, low;
-};
-}  // namespace
-
-// a + b for |a| >= |b| or a = 0.
-static Pair sum(Num a, Num b) {
-  Num s = a + b;
-  return {s, b - (s - a)};
-}
-static Pair product(Pair a, Pair b) {
-  Num p = a.high * b.high;
-  return {p, fma(a.high, b.high, -p) + fma(a.high, b.low, a.low * b.high)};
-}
-
 // |x|^y of float64: log|x| = e ln 2 + 2 atanh(s), s = (m - 1) / (m + 1), as a pair (relative error below 2^-64).
 static Num magnitudeDouble(Num a, Num y) {
   auto [e, f, ends] = splitExponent(a);
