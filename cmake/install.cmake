@@ -10,6 +10,7 @@ foreach(tool skein-opt skein-run skein-info)
 endforeach()
 
 install(TARGETS skein LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS skein_emulated LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})  # loaded with SKEIN_PLATFORM=emulated
 if(TARGET skein_mpi)
   install(TARGETS skein_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})  # loaded when there are several processes
 endif()

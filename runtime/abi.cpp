@@ -10,6 +10,7 @@
 #include "runtime/cpu/run.h"
 #include "runtime/cpu/sort.h"
 #include "runtime/cpu/spmd.h"
+#include "runtime/cuda/calls.h"
 #include "runtime/print.h"
 
 #include <skein/base/error.h>
@@ -36,6 +37,14 @@ struct Loop {
       loop.kernel(loop.arguments, begin, std::min(loop.count, begin + loop.step));
   }
 };
+
+std::string message_text(skein_context* context, const skein_message& message, const void* const* operands) {
+  if (!context->gpu) return format_message(message, operands);
+  const auto copies = cuda::operands_on_host(*context->gpu, message, operands);
+  std::vector<const void*> here;
+  for (const auto& copy : copies) here.push_back(copy.data());
+  return format_message(message, here.data());
+}
 
 }  // namespace
 
@@ -71,6 +80,7 @@ void skein_run_spmd(skein_context* context, const skein_mesh* mesh, skein_progra
     request.arena_bytes = arena_bytes;
     request.work = work;
     if (site) request.site = *site;
+    request.on_gpus = context->gpu != nullptr;
     cpu::run_spmd(context, request);
   });
 }
@@ -88,19 +98,20 @@ void skein_collective_run(skein_context* context, const skein_collective* collec
 
 void skein_matmul_run(skein_context* context, const skein_matmul* shape, const void* a, const void* b, void* c) {
   cpu::guarded(context, [&] {
+    if (context->gpu) return cuda::matmul(*context->gpu, *shape, a, b, c);
     cpu::matmul(*shape, a, b, c, cpu::worth_threads(*shape) ? cpu::helpers(context) : std::span<cpu::Worker* const>());
   });
 }
 
 void skein_print(skein_context* context, const skein_message* message, const void* const* operands) {
-  cpu::guarded(context, [&] { print_line(format_message(*message, operands)); });
+  cpu::guarded(context, [&] { print_line(message_text(context, *message, operands)); });
 }
 
 void skein_check(skein_context* context, std::int8_t condition, const skein_message* message,
                  const void* const* operands) {
   if (condition) return;
   cpu::guarded(context, [&] {
-    std::string text = format_message(*message, operands);
+    std::string text = message_text(context, *message, operands);
     if (context->run) text += fmt::format(" (on device {})", context->rank);
     const char* op = message->site.op && *message->site.op ? message->site.op : "check";
     throw UserError(text, op, message->site.file, static_cast<unsigned>(message->site.line));
@@ -114,10 +125,43 @@ void skein_sort(skein_context* context, std::int32_t dtype, std::int64_t rows, s
     if (length > std::int64_t{4294967295})
       throw RuntimeError("rows of more than 2^32 elements cannot be sorted", "sort", "", 0);
     const bool parallel = cpu::worth_threads(rows, length);
-    cpu::sort_rows(static_cast<DType>(dtype), rows, length, keys,
-                   {payload_bytes, static_cast<std::size_t>(payload_count)}, payloads,
-                   parallel ? cpu::helpers(context) : std::span<cpu::Worker* const>());
+    const std::span<const std::int32_t> widths(payload_bytes, static_cast<std::size_t>(payload_count));
+    auto sort = [&](void* keys_here, void* const* payloads_here) {
+      cpu::sort_rows(static_cast<DType>(dtype), rows, length, keys_here, widths, payloads_here,
+                     parallel ? cpu::helpers(context) : std::span<cpu::Worker* const>());
+    };
+    if (context->gpu)
+      cuda::sort(*context->gpu, static_cast<DType>(dtype), rows, length, keys, widths, payloads, sort);
+    else
+      sort(keys, payloads);
   });
+}
+
+// ---- GPUs ----
+
+void skein_gpu_launch(skein_context* context, const skein_gpu_kernel* kernel, std::int64_t grid,
+                      std::int32_t parameter_count, void* const* parameters) {
+  cpu::guarded(context, [&] { context->gpu->launch(*kernel, grid, parameter_count, parameters); });
+}
+
+void skein_gpu_copy(skein_context* context, void* to, const void* from, std::int64_t bytes) {
+  cpu::guarded(context, [&] { context->gpu->copy(to, from, static_cast<std::size_t>(bytes)); });
+}
+
+void* skein_gpu_constant(skein_context* context, const skein_gpu_module* module, const void* data, std::int64_t bytes) {
+  void* memory = nullptr;
+  cpu::guarded(context, [&] { memory = context->gpu->constant(*module, data, static_cast<std::size_t>(bytes)); });
+  return memory;
+}
+
+void skein_gpu_store(skein_context* context, void* to, std::int64_t bits, std::int32_t bytes) {
+  cpu::guarded(context, [&] { context->gpu->store(to, static_cast<std::uint64_t>(bits), bytes); });
+}
+
+std::int64_t skein_gpu_load(skein_context* context, const void* from, std::int32_t bytes) {
+  std::int64_t bits = 0;
+  cpu::guarded(context, [&] { context->gpu->download(&bits, from, static_cast<std::size_t>(bytes)); });
+  return bits;
 }
 
 }  // extern "C"
@@ -131,6 +175,8 @@ std::span<const Symbol> abi_symbols() {
       SKEIN_SYMBOL(skein_parallel_for), SKEIN_SYMBOL(skein_run_spmd),       SKEIN_SYMBOL(skein_axis_index),
       SKEIN_SYMBOL(skein_shard_slot),   SKEIN_SYMBOL(skein_collective_run), SKEIN_SYMBOL(skein_matmul_run),
       SKEIN_SYMBOL(skein_print),        SKEIN_SYMBOL(skein_check),          SKEIN_SYMBOL(skein_sort),
+      SKEIN_SYMBOL(skein_gpu_launch),   SKEIN_SYMBOL(skein_gpu_copy),       SKEIN_SYMBOL(skein_gpu_constant),
+      SKEIN_SYMBOL(skein_gpu_store),    SKEIN_SYMBOL(skein_gpu_load),
   };
 #undef SKEIN_SYMBOL
   return symbols;

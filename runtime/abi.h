@@ -95,6 +95,32 @@ void skein_check(skein_context*, int8_t condition, const skein_message*, const v
 void skein_sort(skein_context*, int32_t dtype, int64_t rows, int64_t length, void* keys, int32_t payload_count,
                 const int32_t* payload_bytes, void* const* payloads);
 
+// ---- GPUs ----
+// The kernels of a program for GPUs. The image is PTX that ends with a zero. For the emulated driver its first line is
+// SKEIN_EMULATED_LINE, and behind the zero stand the eight letters SKEIN_EMULATED_MAGIC, the size (uint64) of the LLVM bitcode that
+// the back end was given, and the bitcode.
+#define SKEIN_EMULATED_LINE "// skein: the LLVM module follows the text\n"
+#define SKEIN_EMULATED_MAGIC "SKEINLLV"
+typedef struct skein_gpu_module {
+  const char* image;
+  int64_t image_bytes;
+} skein_gpu_module;
+typedef struct skein_gpu_kernel {
+  const skein_gpu_module* module;
+  const char* name;
+  int32_t block;                // threads of one
+  skein_site site;
+} skein_gpu_kernel;
+// A program for GPUs runs on the host; its buffers and arena are memory of the device's GPU, and what it calls is done there in the
+// order of the calls, mostly after the call has returned. Parameters are eight bytes each.
+void skein_gpu_launch(skein_context*, const skein_gpu_kernel*, int64_t grid, int32_t parameter_count, void* const* parameters);
+void skein_gpu_copy(skein_context*, void* to, const void* from, int64_t bytes);
+// Constant data on the GPU, brought there once.
+void* skein_gpu_constant(skein_context*, const skein_gpu_module*, const void* data, int64_t bytes);
+// A scalar of 1, 2, 4 or 8 bytes. Reading one waits for all that was called before.
+void skein_gpu_store(skein_context*, void* to, int64_t bits, int32_t bytes);
+int64_t skein_gpu_load(skein_context*, const void* from, int32_t bytes);
+
 #ifdef __cplusplus
 }
 #endif

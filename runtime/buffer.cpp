@@ -207,6 +207,12 @@ Buffer Buffer::allocate(std::size_t bytes) {
   return Buffer(block.release());
 }
 
+Buffer Buffer::adopt(void* data, std::size_t bytes, std::function<void()> release) {
+  auto* block = new Block;
+  block->data = data, block->bytes = bytes, block->release = std::move(release);
+  return Buffer(block);
+}
+
 Buffer Buffer::borrow(void* data, std::size_t bytes, std::function<void()> release) {
   auto* block = new Block;
   block->data = data, block->bytes = bytes, block->owned = false, block->release = std::move(release);
@@ -214,10 +220,10 @@ Buffer Buffer::borrow(void* data, std::size_t bytes, std::function<void()> relea
 }
 
 void Buffer::destroy(Block* block) noexcept {
-  if (block->owned)
-    deallocate(block->data, block->bytes);
-  else if (block->release)
+  if (block->release)
     block->release();
+  else if (block->owned)
+    deallocate(block->data, block->bytes);
   delete block;
 }
 

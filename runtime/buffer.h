@@ -35,6 +35,8 @@ class Buffer {
   Buffer() = default;
   /// Memory of its own, not initialised. Throws RuntimeError when there is none.
   static Buffer allocate(std::size_t bytes);
+  /// Memory of its own that `release` gives back (of a GPU).
+  static Buffer adopt(void* data, std::size_t bytes, std::function<void()> release);
   /// Memory of someone else, who is told by `release` when the last handle is gone.
   static Buffer borrow(void* data, std::size_t bytes, std::function<void()> release = {});
 

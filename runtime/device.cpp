@@ -1,5 +1,7 @@
 #include "runtime/device.h"
 
+#include "runtime/cuda/gpu.h"
+
 #include <skein/base/error.h>
 
 #include <sched.h>
@@ -8,6 +10,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
+#include <numeric>
 #include <sstream>
 #include <thread>
 
@@ -56,6 +59,23 @@ int from_environment(const char* name) {
   return static_cast<int>(value);
 }
 
+// The GPUs of this process, as the driver counts them. A launcher that starts several processes on a host gives each one of its
+// GPUs; the emulated ones are every process's own.
+std::vector<int> gpus_of_process(const DeviceConfig& config) {
+  int count = 0;
+  cuda::check(cuda::driver().cuDeviceGetCount(&count), "cuDeviceGetCount");
+  if (count == 0) throw RuntimeError("the CUDA driver sees no GPU (CUDA_VISIBLE_DEVICES may hide them)", "initialize", "", 0);
+  std::vector<int> all(static_cast<std::size_t>(count));
+  std::iota(all.begin(), all.end(), 0);
+  // One that is visible alone was chosen for this process already.
+  if (config.processes <= 1 || platform() == Platform::emulated || count == 1) return all;
+  if (config.processes > count)
+    throw UserError("this host has " + std::to_string(count) + " GPUs and " + std::to_string(config.processes) +
+                        " processes; start one process for each GPU",
+                    "initialize", "", 0);
+  return {config.process};
+}
+
 struct State {
   std::mutex mutex;
   DeviceConfig config;
@@ -80,7 +100,17 @@ State& fixed_state() {
     if (static_cast<long>(allowed_cores().size()) == sysconf(_SC_NPROCESSORS_ONLN))
       cores = std::max(1, cores / std::max(1, s.config.processes));
     int each = s.config.threads ? s.config.threads : std::max(1, cores / count);
-    for (int i = 0; i < count; ++i) s.devices.push_back({i, "cpu", each});
+    if (platform() == Platform::cpu) {
+      for (int i = 0; i < count; ++i) s.devices.push_back({i, "cpu", each});
+    } else {
+      const char* chosen = std::getenv("SKEIN_CPU_DEVICES");
+      if (chosen && *chosen)
+        throw UserError("SKEIN_CPU_DEVICES=" + std::string(chosen) + " says how many CPU devices there are, and the platform is " +
+                            std::string(name(platform())) + "; unset it, or set SKEIN_PLATFORM=cpu",
+                        "initialize", "", 0);
+      for (int ordinal : gpus_of_process(s.config))
+        s.devices.push_back({static_cast<int>(s.devices.size()), std::string(name(platform())), cores, ordinal});
+    }
     s.total = cores;
     // Asked for explicitly, a device may have more threads than there are cores; all devices together may not, unless
     // one alone does.
@@ -104,12 +134,27 @@ void configure(const DeviceConfig& config, std::source_location location) {
   if (!s.fixed) {
     if (config.cpu_devices) s.config.cpu_devices = config.cpu_devices;
     if (config.threads) s.config.threads = config.threads;
-    s.config.processes = config.processes;
+    s.config.processes = config.processes, s.config.process = config.process;
     return;
   }
-  throw UserError("the devices are in use already (" + std::to_string(s.config.cpu_devices) +
+  throw UserError("the devices are in use already (" + std::to_string(s.devices.size()) +
                       " of them); call initialize before anything else",
                   "initialize", location);
+}
+
+std::string_view name(Platform platform) {
+  return platform == Platform::cpu ? "cpu" : platform == Platform::cuda ? "cuda" : "emulated";
+}
+
+Platform platform() {
+  static const Platform chosen = [] {
+    const char* text = std::getenv("SKEIN_PLATFORM");
+    if (!text || !*text) return cuda::any_gpu() ? Platform::cuda : Platform::cpu;
+    for (Platform known : {Platform::cpu, Platform::cuda, Platform::emulated})
+      if (text == name(known)) return known;
+    throw UserError("SKEIN_PLATFORM=" + std::string(text) + " is no platform; there are cpu, cuda and emulated", "initialize", "", 0);
+  }();
+  return chosen;
 }
 
 const std::vector<Device>& devices() { return fixed_state().devices; }
@@ -131,6 +176,8 @@ int core_count() {
   static const int cores = count_cores();
   return cores;
 }
+
+std::string gpu_architecture() { return platform() == Platform::cpu ? std::string() : cuda::architecture(); }
 
 int total_threads() { return fixed_state().total; }
 int requested_threads() { return fixed_state().config.threads; }

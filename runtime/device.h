@@ -3,23 +3,32 @@
 
 #include <skein/base/export.h>
 
+#include <cstdint>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace skein::runtime {
+
+enum class Platform : std::uint8_t { cpu, cuda, emulated };
+/// SKEIN_PLATFORM, else cuda where a driver and a GPU are there, else cpu. Throws UserError for an unknown name.
+Platform platform();
+std::string_view name(Platform);
 
 /// What may be chosen before the first use; 0 leaves it to the environment (SKEIN_CPU_DEVICES, SKEIN_THREADS).
 struct DeviceConfig {
   int cpu_devices = 0;  // devices of this process
   int threads = 0;      // of each device
-  int processes = 1;    // on this host, that share its cores where none are given to each
+  int processes = 1;    // on this host, that share its cores and GPUs where none are given to each
+  int process = 0;      // this one's number among them
 };
 
 struct Device {
   int id = 0;
-  std::string kind;  // "cpu"
+  std::string kind;  // the platform's name
   int threads = 1;   // its share of the cores, at least one
+  int ordinal = 0;   // of a GPU, as the driver counts
 };
 
 /// Chooses the devices. Throws UserError once they are in use and for negative numbers.
@@ -27,6 +36,9 @@ void configure(const DeviceConfig&, std::source_location location = std::source_
 
 /// The devices of this process; the first call fixes the configuration.
 const std::vector<Device>& devices();
+
+/// What programs are compiled for where the devices are GPUs ("sm_90"); "" where they are the host's.
+std::string gpu_architecture();
 
 /// Cores that this process may use: its affinity mask and its cgroup's quota, not the machine's count.
 int core_count();

@@ -1,12 +1,15 @@
 // The meeting of a group's members, and the communicator class on top of it.
 
 #include "runtime/cpu/run.h"
+#include "runtime/cuda/calls.h"
+#include "runtime/cuda/clique.h"
 #include "runtime/mpi/exchange.h"
 
 #include <skein/base/error.h>
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace skein::runtime::cpu {
@@ -197,6 +200,37 @@ void meet_processes(Device& device, const Membership& me, Message& message) {
   if (group.lanes.size() > 1) device.lane->await(device, MeetingWait(&group, &lane, meeting, true));
 }
 
+/// GPUs, which one thread tells what to do: all members here have come.
+void meet_on_gpus(const Membership& me, const Message& message, Device& device) {
+  Group& group = *me.group;
+  const GroupLane& lane = *me.lane;
+  // NCCL would wait for ever where processes call different operations.
+  if (group.party) group.party->meet(lane.messages, {}, [&](const Wait& wait) { device.lane->await(device, wait); });
+  if (!group.clique) {
+    std::vector<cuda::Gpu*> gpus;
+    for (Device* member : lane.devices) gpus.push_back(member->context.gpu);
+    group.clique = std::make_shared<cuda::Clique>(group.size(), lane.members, gpus, [&](cuda::ncclUniqueId& id) {
+      if (!group.party) return;
+      // The root's id is the only one that is not zero.
+      std::vector<std::array<char, sizeof id.internal>> mine(lane.members.size()), all(mine);
+      std::memcpy(mine[0].data(), id.internal, sizeof id.internal);
+      std::vector<Operand> operands;
+      for (std::size_t m = 0; m < mine.size(); ++m)
+        operands.push_back({mine[m].data(), all[m].data(), DType::uint8, static_cast<std::int64_t>(sizeof id.internal)});
+      std::vector<Message> each(mine.size());
+      std::vector<const Message*> messages;
+      for (std::size_t m = 0; m < mine.size(); ++m) {
+        each[m].verb = Verb::all_reduce, each[m].reduction = Reduction::max, each[m].site = message.site;
+        each[m].operands = {&operands[m], 1};
+        messages.push_back(&each[m]);
+      }
+      group.party->meet(messages, {}, [&](const Wait& wait) { device.lane->await(device, wait); });
+      std::memcpy(id.internal, all[0].data(), sizeof id.internal);
+    });
+  }
+  group.clique->run(lane.messages);
+}
+
 }  // namespace
 
 void meet(Device& device, const Membership& me, Message& message) {
@@ -228,11 +262,16 @@ void meet(Device& device, const Membership& me, Message& message) {
       }
   }
   if (me.group->lanes.size() == 1 && !me.group->party) {
-    meet_on_lane(me, message);
+    if (message.on_gpus)
+      meet_on_gpus(me, message, device);
+    else
+      meet_on_lane(me, message);
   } else {
     bool failed = false;
     try {
-      if (me.group->party)
+      if (message.on_gpus)
+        meet_on_gpus(me, message, device);
+      else if (me.group->party)
         meet_processes(device, me, message);
       else
         meet_lanes(device, me, message);
@@ -261,20 +300,20 @@ class InProcessCommunicator final : public Communicator {
   void all_reduce(std::span<const Operand> operands, Reduction reduction, const Site& site) override {
     Message message = make(Verb::all_reduce, operands, site);
     message.reduction = reduction;
-    meet(device_, me_, message);
+    go(message);
   }
   void all_gather(std::span<const Operand> operands, const Site& site) override {
     Message message = make(Verb::all_gather, operands, site);
-    meet(device_, me_, message);
+    go(message);
   }
   void reduce_scatter(std::span<const Operand> operands, Reduction reduction, const Site& site) override {
     Message message = make(Verb::reduce_scatter, operands, site);
     message.reduction = reduction;
-    meet(device_, me_, message);
+    go(message);
   }
   void all_to_all(std::span<const Operand> operands, const Site& site) override {
     Message message = make(Verb::all_to_all, operands, site);
-    meet(device_, me_, message);
+    go(message);
   }
   void all_to_allv(std::span<const Operand> operands, const Routing& routing, const Site& site) override {
     auto size = static_cast<std::size_t>(this->size());
@@ -283,22 +322,22 @@ class InProcessCommunicator final : public Communicator {
       throw at_site(fmt::format("counts and offsets must have one entry for each of the {} members", size), site);
     Message message = make(Verb::all_to_allv, operands, site);
     message.routing = &routing;
-    meet(device_, me_, message);
+    go(message);
   }
   void permute(std::span<const Operand> operands, std::span<const std::pair<int, int>> pairs,
                const Site& site) override {
     Message message = make(Verb::permute, operands, site);
     message.pairs = pairs;
-    meet(device_, me_, message);
+    go(message);
   }
   void broadcast(std::span<const Operand> operands, int root, const Site& site) override {
     Message message = make(Verb::broadcast, operands, site);
     message.root = root;
-    meet(device_, me_, message);
+    go(message);
   }
   void barrier(const Site& site) override {
     Message message = make(Verb::barrier, {}, site);
-    meet(device_, me_, message);
+    go(message);
   }
 
   std::unique_ptr<Communicator> split(int color, int key, const Site& site) override {
@@ -322,6 +361,17 @@ class InProcessCommunicator final : public Communicator {
     Message message;
     message.verb = verb, message.operands = operands, message.site = &site;
     return message;
+  }
+
+  /// Of GPUs: by way of their memory, where they exchange among themselves.
+  void go(Message& message) {
+    cuda::Gpu* gpu = device_.context.gpu;
+    if (!gpu || !cuda::nccl() || !cuda::Clique::takes(message)) return meet(device_, me_, message);
+    cuda::Copies there(*gpu, cuda::Copies::Place::gpu, message.verb, size(), message.operands);
+    message.operands = there.operands();
+    message.on_gpus = true;
+    meet(device_, me_, message);
+    there.bring_back();
   }
 
   Device& device_;
@@ -377,7 +427,14 @@ void run_collective(skein_context* context, const skein_collective& collective, 
                           collective.site.file, 0);
   }
   message.reduction = static_cast<Reduction>(collective.reduction);
+  if (!context->gpu) return meet(device, me, message);
+  message.on_gpus = cuda::nccl() && cuda::Clique::takes(message);
+  if (message.on_gpus) return meet(device, me, message);
+  // The same on copies in host memory, by what the host's devices do.
+  cuda::Copies here(*context->gpu, cuda::Copies::Place::host, message.verb, me.group->size(), message.operands);
+  message.operands = here.operands();
   meet(device, me, message);
+  here.bring_back();
 }
 
 }  // namespace skein::runtime::cpu

@@ -13,6 +13,10 @@ class Run;
 struct Device;
 }  // namespace skein::runtime::cpu
 
+namespace skein::runtime::cuda {
+class Gpu;
+}
+
 struct skein_context {
   // Where the program goes when it cannot continue: compiled frames hold nothing that would have to be released.
   std::jmp_buf exit;
@@ -24,6 +28,7 @@ struct skein_context {
   std::span<skein::runtime::cpu::Worker* const> workers;
   skein::runtime::cpu::Team* team = nullptr;
   std::exception_ptr error;  // the first one of an entry program
+  skein::runtime::cuda::Gpu* gpu = nullptr;  // that the program's kernels run on; null: they run here
 };
 
 namespace skein::runtime::cpu {

@@ -14,6 +14,9 @@
 namespace skein::runtime::mpi {
 class Party;
 }
+namespace skein::runtime::cuda {
+class Clique;
+}
 
 namespace skein::runtime::cpu {
 
@@ -37,6 +40,7 @@ struct Message {
   int root = 0;                                // of broadcast
   const Routing* routing = nullptr;            // of all_to_allv
   const Site* site = nullptr;
+  bool on_gpus = false;  // the arrays are in the memory of GPUs
 
   /// Equal for messages that belong together.
   std::uint64_t signature() const;
@@ -80,6 +84,7 @@ struct Group {
   std::vector<std::pair<int, int>>
       where;  // of each member: index into lanes (-1: on another process), index into that lane's members
   std::shared_ptr<mpi::Party> party;  // where there are members on other processes
+  std::shared_ptr<cuda::Clique> clique;  // where they are GPUs, and have met
 
   int size() const { return static_cast<int>(ranks.size()); }
 };

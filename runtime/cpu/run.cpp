@@ -1,5 +1,6 @@
 #include "runtime/cpu/run.h"
 
+#include "runtime/cuda/gpu.h"
 #include "runtime/mpi/exchange.h"
 #include "runtime/mpi/world.h"
 
@@ -225,11 +226,16 @@ std::exception_ptr Run::execute(const Request& request, std::span<Worker* const>
     lane.settled_ = lane.idle_ = false;
     lane.workers_ = workers.subspan(leaders + i * each, each);
   }
+  for (std::size_t i = 0; i < devices_.size(); ++i)
+    devices_[i]->context.gpu = request.on_gpus ? &cuda::Gpu::of(static_cast<int>(i)) : nullptr;
   for (auto& device : devices_) {
-    if (request.arena_bytes > static_cast<std::int64_t>(device->arena_memory.size()))
+    if (request.on_gpus) {  // free for others as soon as its last use is in the GPU's queue
+      device->arena = static_cast<char*>(device->context.gpu->allocate(static_cast<std::size_t>(request.arena_bytes)));
+      device->context.gpu->wait_for(cuda::Gpu::of(0));
+    } else if (request.arena_bytes > static_cast<std::int64_t>(device->arena_memory.size()))
       device->arena_memory = Buffer(),
       device->arena_memory = Buffer::allocate(static_cast<std::size_t>(request.arena_bytes));
-    device->arena = static_cast<char*>(device->arena_memory.data());
+    if (!request.on_gpus) device->arena = static_cast<char*>(device->arena_memory.data());
     device->state = Device::State::fresh;
     // Devices that share a lane have no threads beside it: they take turns.
     device->context.workers = device->lane->devices_.size() == 1 ? device->lane->workers_ : std::span<Worker* const>();
@@ -243,6 +249,11 @@ std::exception_ptr Run::execute(const Request& request, std::span<Worker* const>
         [](void* run, int lane) { static_cast<Run*>(run)->lanes_[static_cast<std::size_t>(lane)]->execute(); }, this,
         false);
   }
+  if (request.on_gpus)
+    for (auto& device : devices_) {
+      device->context.gpu->deallocate(device->arena, static_cast<std::size_t>(request.arena_bytes));
+      cuda::Gpu::of(0).wait_for(*device->context.gpu);
+    }
   if (request.arena_bytes * size() > kept_arenas)
     for (auto& device : devices_) device->arena_memory = Buffer();
   return error_;

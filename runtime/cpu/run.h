@@ -52,7 +52,7 @@ struct Device {
   const Message* waiting = nullptr;  // the collective that it is in
   const Wait* wait = nullptr;        // polling
   char* arena = nullptr;
-  Buffer arena_memory;
+  Buffer arena_memory;  // of the host
   std::vector<std::int64_t> coordinates;
   // The groups of compiled code's collectives by their id; a key tells whether the entry is of the same program.
   struct Resolved {

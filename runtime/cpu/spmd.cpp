@@ -50,7 +50,9 @@ void run_spmd(skein_context* parent, const Request& request) {
   std::int64_t devices = 1;
   for (std::int64_t extent : request.mesh) devices *= extent;
   if (world) devices = std::max<std::int64_t>(1, world->devices_here(devices));
-  std::int64_t wanted = request.lanes ? request.lanes
+  // GPUs are told what to do by one thread: telling takes less time than doing.
+  std::int64_t wanted = request.on_gpus ? 1
+                        : request.lanes ? request.lanes
                         : static_cast<double>(devices) * static_cast<double>(request.work) >= worth_lanes
                             ? total_threads()
                             : 1;
@@ -87,6 +89,7 @@ void run_devices(int devices, int lanes, const std::function<void(Communicator&)
   Request request;
   request.mesh = mesh;
   request.lanes = lanes;
+  request.on_gpus = platform() != Platform::cpu;
   request.buffers = buffers;
   request.site = site;
   request.body = [](skein_context* device, void* const* arguments, char*) {

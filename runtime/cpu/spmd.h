@@ -25,6 +25,7 @@ struct Request {
   std::int64_t work = 0;  // nanoseconds of one device's share on one core, estimated
   int lanes = 0;          // how many threads at most; 0: as many as the work is worth
   skein_site site{"shard_map", "", 0};
+  bool on_gpus = false;   // each device's kernels run on the process's GPU of its number
 };
 
 /// Runs the program on all devices. Throws the first error after all of them have ended.

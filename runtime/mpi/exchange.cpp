@@ -38,6 +38,11 @@ Party::Party(World& world, const std::vector<int>& ranks) : world_(world), ranks
 }
 
 void Meeting::run() {
+  if (first.on_gpus) {  // they move the data themselves; here only who calls what is compared
+    fill_header(0);
+    gather_headers();
+    return check_headers();
+  }
   if (few()) return exchange_few();
   std::size_t with_header = 0;
   if (first.verb == Verb::all_to_allv)

@@ -2,6 +2,7 @@
 
 #include "runtime/device.h"
 #include "runtime/mpi/lifeline.h"
+#include "runtime/plugins.h"
 
 #include <skein/base/error.h>
 
@@ -12,7 +13,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <sstream>
 #include <thread>
 
@@ -27,14 +27,6 @@ constexpr double default_timeout = 600;
 // How long after a process has ended its data may still arrive.
 constexpr auto stragglers = std::chrono::milliseconds(200);
 constexpr int straggler_looks = 200;
-
-std::string folder_of_this_library() {
-  Dl_info info{};
-  static const char here = 0;
-  if (!dladdr(&here, &info) || !info.dli_fname) return {};
-  std::error_code ignored;
-  return std::filesystem::canonical(info.dli_fname, ignored).parent_path().string();
-}
 
 std::unique_ptr<Transport> connect(int communicator) {
   auto fail = [](const std::string& why) -> std::unique_ptr<Transport> {
@@ -51,13 +43,9 @@ std::unique_ptr<Transport> connect(int communicator) {
     tried += std::string(tried.empty() ? "" : "; ") + dlerror();
   }
   if (!library) return fail(tried);
-  const char* named = std::getenv("SKEIN_MPI_PLUGIN");
-  const std::string folder = folder_of_this_library();
   void* plugin = nullptr;
   tried.clear();
-  for (const std::string& path :
-       {std::string(named ? named : ""), folder + "/libskein_mpi.so", std::string("libskein_mpi.so")}) {
-    if (path.empty()) continue;
+  for (const std::string& path : plugin_paths("SKEIN_MPI_PLUGIN", "libskein_mpi.so")) {
     plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (plugin) break;
     tried += std::string(tried.empty() ? "" : "; ") + dlerror();
@@ -133,7 +121,10 @@ World::World(const JoinOptions& options) : transport_(connect(options.communicat
   timeout_ = options.timeout > 0 ? options.timeout : timeout_from_environment();
   char host[256] = "?";
   gethostname(host, sizeof host - 1);
-  std::string mine = fmt::format("{}\n{}\n{} {} {}\n{}", host, list_of(allowed_cores()), getpid(), options.devices,
+  std::string gpus;
+  for (const Device& device : devices())
+    if (device.kind != "cpu") gpus += fmt::format("{}{} {}", gpus.empty() ? "" : ", ", device.kind, device.ordinal);
+  std::string mine = fmt::format("{}\n{}\n{}\n{} {} {}\n{}", host, list_of(allowed_cores()), gpus, getpid(), options.devices,
                                  options.threads, rank() == 0 ? Lifeline::offer() : std::string());
   std::string offer;
   try {
@@ -142,6 +133,7 @@ World::World(const JoinOptions& options) : transport_(connect(options.communicat
       Process process;
       std::getline(lines, process.host);
       std::getline(lines, process.cores);
+      std::getline(lines, process.gpus);
       lines >> process.pid >> process.devices >> process.threads;
       std::string rest;
       std::getline(lines, rest);

@@ -39,6 +39,7 @@ struct Process {
   int first_device = 0;  // number of its first device among all
   int threads = 1;       // of each device
   std::string cores;     // that it may use, as "0-3,8"
+  std::string gpus;      // as "cuda 0, cuda 1"; empty where its devices are on these cores
 };
 
 class World {
