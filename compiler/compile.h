@@ -26,10 +26,16 @@ struct CompileOptions {
   /// processes (arguments with the attribute skein.sharding, results of shard_map) are then the process's own blocks, one
   /// behind the other.
   std::int64_t firstDevice = 0, devices = 0;
+  /// The architecture of the GPUs that the program is for ("sm_90"), "" for this host; `emulated`: they are the emulated ones.
+  std::string gpu = {};
+  bool emulated = false;
 };
 
 /// Compiles `func @main` of the module, which is rewritten on the way. Throws UserError, RuntimeError (a cache folder that
 /// cannot be used) or InternalError.
 std::shared_ptr<const Program> compile(mlir::ModuleOp module, const CompileOptions& options = {});
+
+/// The kernels of `func @main` as PTX for a GPU ("sm_90").
+std::string kernelsAsPtx(mlir::ModuleOp module, const std::string& gpu);
 
 }  // namespace skein::compiler

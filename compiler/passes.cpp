@@ -2,10 +2,13 @@
 
 #include "compiler/codegen/cpu/jit.h"
 #include "compiler/codegen/program.h"
+#include "compiler/transforms/device_scalars.h"
 #include "compiler/transforms/transforms.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -45,7 +48,18 @@ void inlineModule(ModuleOp module) {
 
 void emitModule(ModuleOp module) {
   OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
-  emitProgram(*code, mainOf(module), {}, hostTarget());
+  emitProgram(*code, {}, mainOf(module), {}, hostTarget());
+  module.getBodyRegion().takeBody(code->getBodyRegion());
+}
+
+/// The kernels stand in a module of their own inside.
+void emitForGpu(ModuleOp module) {
+  OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
+  ModuleOp kernels = ModuleOp::create(module.getLoc(), "kernels");
+  Target target = hostTarget();
+  target.gpu = "sm_90";
+  emitProgram(*code, kernels, mainOf(module), {}, target);
+  code->push_back(kernels);
   module.getBodyRegion().takeBody(code->getBodyRegion());
 }
 
@@ -57,6 +71,8 @@ constexpr Step kSteps[] = {
     {"skein-sorts", "sorts along the last dimension", onEachFunction<lowerSorts>},
     {"skein-fusion", "group ops into kernels", onEachFunction<fuse>},
     {"skein-emit", "@main as scf, arith, vector and llvm, for this machine", emitModule},
+    {"skein-device-scalars", "mark the scalars that a GPU computes", onEachFunction<markDeviceScalars>},
+    {"skein-emit-gpu", "@main as a program that launches kernels, and these, for a GPU", emitForGpu},
     {"skein-llvm", "scf, arith, math, vector and func as llvm", lowerToLLVM},
 };
 
@@ -69,8 +85,8 @@ class StepPass : public PassWrapper<StepPass, OperationPass<ModuleOp>> {
   StringRef getDescription() const final { return step->description; }
   StringRef getName() const final { return step->argument; }
   void getDependentDialects(DialectRegistry& registry) const final {
-    registry.insert<ir::SkeinDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
-                    math::MathDialect, scf::SCFDialect, ub::UBDialect, vector::VectorDialect>();
+    registry.insert<ir::SkeinDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, gpu::GPUDialect, LLVM::LLVMDialect,
+                    math::MathDialect, NVVM::NVVMDialect, scf::SCFDialect, ub::UBDialect, vector::VectorDialect>();
   }
   void runOnOperation() final {
     try {

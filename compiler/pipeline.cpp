@@ -8,16 +8,20 @@
 
 #include "compiler/cache.h"
 #include "compiler/codegen/cpu/jit.h"
+#include "compiler/codegen/gpu/ptx.h"
 #include "compiler/codegen/program.h"
 #include "compiler/compile.h"
 #include "compiler/log.h"
+#include "compiler/transforms/device_scalars.h"
 #include "compiler/transforms/transforms.h"
 #include "dialects/skein/typing.h"
 #include "llvm/ADT/StringExtras.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -26,6 +30,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 #include "nlohmann/json.hpp"
@@ -37,10 +42,11 @@ using namespace mlir;
 
 std::unique_ptr<MLIRContext> makeContext() {
   DialectRegistry registry;
-  registry.insert<ir::SkeinDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect, ub::UBDialect,
+  registry.insert<ir::SkeinDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, gpu::GPUDialect, LLVM::LLVMDialect, math::MathDialect, NVVM::NVVMDialect, scf::SCFDialect, ub::UBDialect,
                   vector::VectorDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
+  registerNVVMDialectTranslation(registry);
   auto context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   context->loadAllAvailableDialects();
   return context;
@@ -144,6 +150,18 @@ std::string memoryOf(const ProgramCode& code, llvm::ArrayRef<int64_t> inputs, ll
   return json.dump(2);
 }
 
+/// From the traced program to kernels and what lies between them.
+void formKernels(Steps& steps, ModuleOp module, func::FuncOp main, const Target& target) {
+  steps.run("simplify", [&] { simplify(module); });
+  steps.run("powers", [&] { cheapenPowers(main); });
+  steps.run("contractions", [&] { lowerContractions(main); });
+  steps.run("collectives", [&] { lowerCollectives(main); });
+  steps.run("sorts", [&] { lowerSorts(main); });
+  steps.run("simplify_again", [&] { simplify(module); });
+  if (!target.gpu.empty()) steps.run("device_scalars", [&] { markDeviceScalars(main); });
+  steps.run("fusion", [&] { fuse(main); });
+}
+
 int64_t bytesOf(Type type) { return volume(ir::arrayType(type).getShape()) * byteSize(ir::arrayType(type).getElementType()); }
 
 }  // namespace
@@ -159,10 +177,13 @@ std::shared_ptr<const Program> compile(ModuleOp module, const CompileOptions& op
 
   auto program = std::make_shared<Program>();
   auto finish = [&](const CachedProgram& cached) {
-    LinkedCode linked = linkObject(cached.object, cached.entry);
+    const bool onGpus = !options.gpu.empty();
+    LinkedCode linked = linkObject(cached.object, cached.entry, onGpus);
     auto& executable = program->executable;
     executable.entry = reinterpret_cast<skein_program>(linked.entry);
     executable.code = linked.keep;
+    executable.on_gpus = onGpus;
+    if (onGpus) executable.kernels = runtime::loaded_kernels(static_cast<skein_gpu_module*>(linked.kernels));
     executable.inputs = static_cast<int>(inputBytes.size());
     executable.outputs = static_cast<int>(outputBytes.size());
     executable.output_bytes.assign(outputBytes.begin(), outputBytes.end());
@@ -182,26 +203,23 @@ std::shared_ptr<const Program> compile(ModuleOp module, const CompileOptions& op
   steps.run("inline", [&] { inlineCalls(module); });
   Target target = hostTarget();
   target.firstDevice = options.firstDevice, target.devices = options.devices;
+  target.gpu = options.gpu, target.emulated = options.emulated;
   std::string place = targetName();
+  if (!target.gpu.empty()) place += "\n" + target.gpu + (target.emulated ? " emulated" : "");
   // With one device each, all processes run the same code.
   if (options.devices > 0) place += "\ndevices " + std::to_string(options.devices) + (options.devices > 1 ? " from " + std::to_string(options.firstDevice) : "");
   std::string key = cacheKey(print(module, true), options.donated, place);
   if (auto cached = loadCached(key)) return finish(*cached);
 
-  steps.run("simplify", [&] { simplify(module); });
-  steps.run("powers", [&] { cheapenPowers(main); });
-  steps.run("contractions", [&] { lowerContractions(main); });
-  steps.run("collectives", [&] { lowerCollectives(main); });
-  steps.run("sorts", [&] { lowerSorts(main); });
-  steps.run("simplify_again", [&] { simplify(module); });
-  steps.run("fusion", [&] { fuse(main); });
-
+  formKernels(steps, module, main, target);
   CachedProgram made;
   made.irText = print(module);
   OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
+  OwningOpRef<ModuleOp> kernels = ModuleOp::create(module.getLoc());
   ProgramCode emitted;
   Steps lowering(*code, folder, steps.done());
-  lowering.run("emit", [&] { emitted = emitProgram(*code, main, options.donated, target); });
+  lowering.run("emit", [&] { emitted = emitProgram(*code, *kernels, main, options.donated, target); });
+  if (!target.gpu.empty()) lowering.run("kernels", [&] { addImage(*code, compileKernels(*kernels, target, folder)); });
   lowering.run("llvm", [&] { lowerToLLVM(*code); });
   lowering.run("machine_code", [&] { made.object = compileObject(*code, folder); }, /*rewrites=*/false);
   made.entry = emitted.entry;
@@ -214,6 +232,22 @@ std::shared_ptr<const Program> compile(ModuleOp module, const CompileOptions& op
   made.memoryJson = memoryOf(emitted, inputBytes, outputBytes);
   storeCached(key, made);
   return finish(made);
+}
+
+std::string kernelsAsPtx(ModuleOp module, const std::string& gpu) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main) throw UserError("the program has no function @main", "compile");
+  Target target = hostTarget();
+  target.gpu = gpu;
+  std::string folder = dumpFolder();
+  Steps steps(module, folder);
+  steps.run("inline", [&] { inlineCalls(module); });
+  formKernels(steps, module, main, target);
+  OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc()), kernels = ModuleOp::create(module.getLoc());
+  emitProgram(*code, *kernels, main, {}, target);
+  std::string text = compileKernels(*kernels, target, folder);
+  text.pop_back();  // the zero at its end
+  return text;
 }
 
 }  // namespace skein::compiler

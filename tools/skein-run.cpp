@@ -1,4 +1,5 @@
 // Runs a file of IR: skein-run program.mlir --args a.npy b.npy [--out folder] [--interpret] [--time N]
+// or prints its kernels for a GPU: skein-run program.mlir --ptx sm_90
 //
 // Meshes stand in the program (skein.shard_map). Results are written to folder/result0.npy... or printed in short.
 #include <skein/base/error.h>
@@ -18,6 +19,7 @@
 
 #ifdef SKEIN_HAS_COMPILER
 #include "compiler/compile.h"
+#include "runtime/device.h"
 #include "runtime/executable.h"
 #endif
 
@@ -25,13 +27,14 @@ using namespace skein;
 using compiler::HostArray;
 
 static const char* const usage =
-    "usage: skein-run program.mlir [--args a.npy b.npy...] [--out folder] [--interpret] [--time N]\n"
+    "usage: skein-run program.mlir [--args a.npy b.npy...] [--out folder] [--interpret] [--time N] [--ptx ARCH]\n"
     "  --args       the inputs of func @main\n"
     "  --out        writes result0.npy, result1.npy... into the folder\n"
     "  --interpret  uses the reference interpreter\n"
-    "  --time       runs N times more and prints the least time\n";
+    "  --time       runs N times more and prints the least time\n"
+    "  --ptx        prints the kernels for GPUs of an architecture (sm_80, sm_90, sm_100), and runs nothing\n";
 
-static std::string file, folder;
+static std::string file, folder, architecture;
 static std::vector<std::string> arguments;
 static bool interpreted = false;
 static int repeats = 0;
@@ -45,6 +48,8 @@ static bool readCommand(int argc, char** argv) {
       interpreted = true;
     else if (word == "--out" && more)
       folder = argv[++i];
+    else if (word == "--ptx" && more)
+      architecture = argv[++i];
     else if (word == "--time" && more)
       repeats = std::atoi(argv[++i]);
     else if (word == "--args")
@@ -78,21 +83,24 @@ static std::vector<HostArray> runCompiled(mlir::ModuleOp module, std::vector<Hos
   for (mlir::Type type : main.getResultTypes())
     results.push_back(
         HostArray::zeros(*ir::dtypeOf(ir::arrayType(type).getElementType()), ir::arrayType(type).getShape().vec()));
-  auto program = compiler::compile(module, {});
+  auto program = compiler::compile(module, {.donated = {}, .gpu = runtime::gpu_architecture(), .emulated = runtime::platform() == runtime::Platform::emulated});
   std::vector<void*> buffers;
+  std::vector<std::size_t> sizes;
   for (auto* arrays : {&inputs, &results})
-    for (HostArray& array : *arrays) buffers.push_back(array.data.data());
-  runtime::run(program->executable, buffers);
+    for (HostArray& array : *arrays) buffers.push_back(array.data.data()), sizes.push_back(array.data.size());
+  runtime::run_from_host(program->executable, buffers, sizes);
   double least = 0;
   for (int i = 0; i < repeats; ++i) {
     auto start = std::chrono::steady_clock::now();
-    runtime::run(program->executable, buffers);
+    runtime::run_from_host(program->executable, buffers, sizes);
     double time = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
     least = i ? std::min(least, time) : time;
   }
   if (repeats > 0) std::printf("least of %d runs: %.2f us\n", repeats, least);
   return results;
 }
+
+static std::string printKernels(mlir::ModuleOp module) { return compiler::kernelsAsPtx(module, architecture); }
 #else
 static std::unique_ptr<mlir::MLIRContext> makeContext() {
   auto context = std::make_unique<mlir::MLIRContext>(mlir::MLIRContext::Threading::DISABLED);
@@ -102,6 +110,7 @@ static std::unique_ptr<mlir::MLIRContext> makeContext() {
 static std::vector<HostArray> runCompiled(mlir::ModuleOp, std::vector<HostArray>) {
   throw UserError("this skein-run has no compiler: pass --interpret", "skein-run");
 }
+static std::string printKernels(mlir::ModuleOp) { throw UserError("this skein-run has no compiler", "skein-run"); }
 #endif
 
 static void report(std::size_t i, const HostArray& result) {
@@ -125,6 +134,10 @@ int main(int argc, char** argv) {
     auto context = makeContext();
     auto module = mlir::parseSourceFile<mlir::ModuleOp>(file, mlir::ParserConfig(context.get()));
     if (!module) return 1;  // the parser has said why
+    if (!architecture.empty()) {
+      std::cout << printKernels(*module);
+      return 0;
+    }
     std::vector<HostArray> inputs;
     for (const std::string& path : arguments) inputs.push_back(tools::readNpy(path));
     if (!folder.empty()) std::filesystem::create_directories(folder);

@@ -6,11 +6,15 @@
 #include "compiler/lowering/reduction.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <string>
+
 namespace skein::compiler {
 
 struct Target {
   int64_t vectorBytes = 16;  // of one register
   int64_t firstDevice = 0, devices = 0;  // of a mesh over several processes: which ranks are on this one; 0: all are
+  std::string gpu;                       // the architecture of the GPU that kernels run on ("sm_90"); none: the CPU
+  bool emulated = false;                 // the GPU is the emulated one
 };
 
 /// Where an array that a kernel reads or writes lies.
@@ -24,6 +28,7 @@ struct KernelRequest {
   llvm::SmallVector<Layout> inputs, outputs;
   llvm::SmallVector<bool> inputConstant;  // no output overlaps it
   Target target;
+  llvm::SmallVector<bool> byValue;  // on a GPU: scalars that the program holds
 };
 
 /// One function `name(arguments, begin, end)`; arguments: pointers to inputs, then outputs, then the scratch buffer.

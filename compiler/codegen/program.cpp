@@ -1,4 +1,5 @@
 #include "compiler/codegen/program_emitter.h"
+#include "compiler/transforms/device_scalars.h"
 
 #include <set>
 
@@ -16,13 +17,13 @@ static Layout denseLayout(RankedTensorType type) { return {denseStrides(type.get
 static int64_t bytesOf(RankedTensorType type) { return volume(type.getShape()) * byteSize(type.getElementType()); }
 /// Ops whose results are computed in registers of the program itself.
 static bool isScalarOp(Operation* op) {
-  if (!isElementRule(op) || isReduction(op)) return false;
+  if (!isElementRule(op) || isReduction(op) || op->hasAttr(kDeviceScalar)) return false;
   return llvm::all_of(op->getOperandTypes(), [](Type t) { return arrayType(t).getRank() == 0; }) &&
          llvm::all_of(op->getResultTypes(), [](Type t) { return arrayType(t).getRank() == 0; });
 }
 
-ProgramEmitter::ProgramEmitter(ModuleOp module, const Target& target, llvm::StringRef name, ir::AxesAttr mesh)
-    : module(module), target(target), b(module.getLoc(), module.getContext()), name(name), mesh(mesh) {}
+ProgramEmitter::ProgramEmitter(ModuleOp module, ModuleOp kernels, const Target& target, llvm::StringRef name, ir::AxesAttr mesh)
+    : module(module), kernels(kernels), target(target), b(module.getLoc(), module.getContext()), name(name), mesh(mesh) {}
 
 void ProgramEmitter::start(llvm::StringRef symbol) {
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
@@ -38,6 +39,7 @@ void ProgramEmitter::start(llvm::StringRef symbol) {
 
 void ProgramEmitter::emitMain(func::FuncOp source, llvm::ArrayRef<int> donated) {
   start(name);
+  if (onGpu()) deviceScalars = findDeviceScalars(source);
   Block& block = source.getBody().front();
   Operation* terminator = block.getTerminator();
   int64_t inputs = block.getNumArguments();
@@ -78,8 +80,7 @@ void ProgramEmitter::emitMain(func::FuncOp source, llvm::ArrayRef<int> donated) 
     auto type = typeOf(value);
     if (slot.pointer && slot.pointer == outputs[i]) continue;
     if (slot.scalar.re) {
-      ElementEmitter e(b, 1);
-      e.store({outputs[i], {}, false, true}, type.getElementType(), {}, slot.scalar);
+      storeScalar(outputs[i], type.getElementType(), slot.scalar);
     } else {
       copy(pointerOf(value), slot.layout, outputs[i], denseLayout(type), type);
     }
@@ -166,6 +167,12 @@ void ProgramEmitter::emitOp(Operation* op) {
         if (reshapes && from.pointer && !from.layout.dense) {
           slot = allocate(arrayType(result));
           copy(from.pointer, from.layout, slot.pointer, denseLayout(arrayType(operand)), arrayType(operand));
+          slots[result] = slot;
+          return;
+        }
+        if (!from.pointer && onGpu()) {
+          slot = allocate(arrayType(result));
+          storeScalar(slot.pointer, arrayType(operand).getElementType(), from.scalar);
           slots[result] = slot;
           return;
         }
@@ -259,9 +266,42 @@ void ProgramEmitter::setScalar(Value value, Elem elem) {
 Elem ProgramEmitter::scalarOf(Value value) {
   Slot& slot = slotOf(value);
   if (slot.scalar.re) return slot.scalar;
+  if (onGpu()) {
+    Type element = arrayType(value).getElementType(), type = signless(element), memory = memoryType(element);
+    const unsigned bits = memory.getIntOrFloatBitWidth();
+    auto part = [&](int64_t which) -> Value {
+      Value place = which ? offsetPointer(slot.pointer, number(bits / 8)) : slot.pointer;
+      Value word = callFor("skein_gpu_load", b.getI64Type(), {context, place, number(bits / 8, 32)});
+      if (type.isInteger(1)) return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, word, number(0));
+      if (bits < 64) word = arith::TruncIOp::create(b, b.getIntegerType(bits), word);
+      return word.getType() == type ? word : Value(arith::BitcastOp::create(b, type, word));
+    };
+    Elem read{part(0), {}};
+    if (llvm::isa<ComplexType>(element)) read.im = part(1);
+    return read;
+  }
   ElementEmitter e(b, 1);
   e.bind(value, Storage{slot.pointer, {}, false, true});
   return e.emit(value, {llvm::SmallVector<Index, 4>(arrayType(value).getRank(), e.at(0)), {}});
+}
+
+bool ProgramEmitter::inRegisters(Value value) const { return arrayType(value).getRank() == 0 && !deviceScalars.contains(value); }
+
+/// A scalar's bits, as 64 of them.
+Value ProgramEmitter::bitsOf(Value scalar) {
+  const unsigned bits = scalar.getType().getIntOrFloatBitWidth();
+  Value word = llvm::isa<FloatType>(scalar.getType()) ? Value(arith::BitcastOp::create(b, b.getIntegerType(bits), scalar)) : scalar;
+  return bits < 64 ? Value(arith::ExtUIOp::create(b, b.getI64Type(), word)) : word;
+}
+
+void ProgramEmitter::storeScalar(Value pointer, Type element, Elem value) {
+  if (!onGpu()) {
+    ElementEmitter e(b, 1);
+    return e.store({pointer, {}, false, true}, element, {}, value);
+  }
+  const int64_t bytes = memoryType(element).getIntOrFloatBitWidth() / 8;
+  call("skein_gpu_store", {context, pointer, bitsOf(value.re), number(bytes, 32)});
+  if (value.im) call("skein_gpu_store", {context, offsetPointer(pointer, number(bytes)), bitsOf(value.im), number(bytes, 32)});
 }
 
 Value ProgramEmitter::stackSlot(Type type, int64_t count) {
@@ -276,6 +316,13 @@ Value ProgramEmitter::pointerOf(Value value) {
   Slot& slot = slotOf(value);
   if (slot.pointer) return slot.pointer;
   Type element = arrayType(value).getElementType();
+  if (onGpu()) {
+    Elem scalar = slot.scalar;
+    Slot temporary = allocate(arrayType(value));
+    temporaries.push_back(temporary.place);  // until the op that asked is emitted
+    storeScalar(temporary.pointer, element, scalar);
+    return temporary.pointer;
+  }
   Value pointer = stackSlot(memoryType(element), llvm::isa<ComplexType>(element) ? 2 : 1);
   ElementEmitter e(b, 1);
   e.store({pointer, {}, false, true}, element, {}, slot.scalar);
@@ -334,11 +381,7 @@ void ProgramEmitter::settle(Value value) {
   auto found = slots.find(value);
   if (found == slots.end() || found->second.pointer == wanted->second.pointer) return;
   auto type = typeOf(value);
-  if (found->second.scalar.re) {
-    ElementEmitter e(b, 1);
-    e.store({wanted->second.pointer, {}, false, true}, type.getElementType(), {}, found->second.scalar);
-    return;
-  }
+  if (found->second.scalar.re) return storeScalar(wanted->second.pointer, type.getElementType(), found->second.scalar);
   copy(found->second.pointer, found->second.layout, wanted->second.pointer, wanted->second.layout, type);
   if (found->second.place) release(found->second.place);
   Slot slot;
@@ -351,6 +394,7 @@ void ProgramEmitter::settle(Value value) {
 
 void ProgramEmitter::copy(Value from, const Layout& fromLayout, Value to, const Layout& toLayout, RankedTensorType type) {
   if (volume(type.getShape()) == 0) return;
+  if (fromLayout.dense && toLayout.dense && onGpu()) return call("skein_gpu_copy", {context, to, from, number(bytesOf(type))});
   if (fromLayout.dense && toLayout.dense && bytesOf(type) <= (1 << 16)) {
     LLVM::MemcpyOp::create(b, to, from, number(bytesOf(type)), false);
     return;
@@ -366,12 +410,20 @@ void ProgramEmitter::copy(Value from, const Layout& fromLayout, Value to, const 
   holder.setInsertionPointToEnd(block);
   ir::YieldOp::create(holder, b.getLoc(), block->getArguments());
   Operation* op = Operation::create(state);
-  Builder module_builder(b.getLoc(), b.getContext());
-  module_builder.setInsertionPointToEnd(module.getBody());
-  KernelRequest request{llvm::cast<ir::KernelOp>(op), {fromLayout}, {toLayout}, {true}, target};
-  auto kernel = emitKernel(module_builder, request, name + "_copy" + std::to_string(nextKernel++));
-  runKernel(kernel, {from, to});
+  KernelRequest request{llvm::cast<ir::KernelOp>(op), {fromLayout}, {toLayout}, {true}, target, {false}};
+  emitAndRun(request, "_copy", {from}, {to});
   op->destroy();
+}
+
+void ProgramEmitter::emitAndRun(KernelRequest& request, llvm::StringRef kind, llvm::ArrayRef<Value> inputs, llvm::ArrayRef<Value> outputs) {
+  std::string kernelName = (name + kind + llvm::Twine(nextKernel++)).str();
+  if (onGpu()) return launch(request, kernelName, inputs, outputs);
+  Builder into(b.getLoc(), b.getContext());
+  into.setInsertionPointToEnd(module.getBody());
+  auto kernel = emitKernel(into, request, kernelName);
+  llvm::SmallVector<Value> pointers(inputs);
+  llvm::append_range(pointers, outputs);
+  runKernel(kernel, pointers);
 }
 
 void ProgramEmitter::runKernel(const KernelCode& kernel, llvm::ArrayRef<Value> pointers) {
@@ -442,11 +494,12 @@ void ProgramEmitter::emitKernelOp(ir::KernelOp op) {
       return;
     }
   }
-  KernelRequest request{op, {}, {}, {}, target};
+  KernelRequest request{op, {}, {}, {}, target, {}};
   llvm::SmallVector<Value> pointers;
   for (Value input : op.getInputs()) {
-    pointers.push_back(pointerOf(input));
     Slot& slot = slotOf(input);
+    request.byValue.push_back(onGpu() && !slot.pointer);
+    pointers.push_back(request.byValue.back() ? Value() : pointerOf(input));
     request.inputs.push_back(slot.pointer ? slot.layout : denseLayout(arrayType(input)));
   }
   bool empty = llvm::all_of(op.getResults(), [](Value v) { return volume(arrayType(v).getShape()) == 0; });
@@ -503,11 +556,9 @@ void ProgramEmitter::emitKernelOp(ir::KernelOp op) {
     request.inputConstant.push_back(!written && !op->hasAttr("in_place"));
   }
   if (empty) return;
-  Builder kernels(op.getLoc(), b.getContext());
-  kernels.setInsertionPointToEnd(module.getBody());
-  auto kernel = emitKernel(kernels, request, name + "_kernel" + std::to_string(nextKernel++));
-  for (Value value : op.getResults()) pointers.push_back(slots[value].pointer);
-  runKernel(kernel, pointers);
+  llvm::SmallVector<Value> outputs;
+  for (Value value : op.getResults()) outputs.push_back(slots[value].pointer);
+  emitAndRun(request, "_kernel", pointers, outputs);
 }
 
 /// Copies what a window leaves of an array: slabs before and after it along each dimension.

@@ -21,7 +21,12 @@ struct ProgramCode {
   std::vector<int> aliases;       // per output: the donated input that it overwrites, or -1
 };
 
-/// Emits the program `function` (after fusion) into `module`, as functions of the func, scf, arith, vector and LLVM dialects.
-ProgramCode emitProgram(mlir::ModuleOp module, mlir::func::FuncOp function, llvm::ArrayRef<int> donated, const Target& target);
+/// Emits the program `function` (after fusion) into `module`, as functions of the func, scf, arith, vector and LLVM dialects; kernels
+/// for a GPU into `kernels`.
+ProgramCode emitProgram(mlir::ModuleOp module, mlir::ModuleOp kernels, mlir::func::FuncOp function, llvm::ArrayRef<int> donated, const Target& target);
+/// The symbol of a program's skein_gpu_module.
+inline constexpr llvm::StringLiteral kGpuModule = "skein_gpu_module_of_program";
+/// Puts what the kernels for a GPU were compiled to into the program that launches them.
+void addImage(mlir::ModuleOp module, const std::string& image);
 
 }  // namespace skein::compiler

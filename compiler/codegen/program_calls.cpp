@@ -1,4 +1,5 @@
 // What a program asks of the runtime: contractions, sorting, collectives, effects; and constant data.
+#include "compiler/codegen/gpu/kernel.h"
 #include "compiler/codegen/math.h"
 #include "compiler/codegen/program_emitter.h"
 #include "dialects/skein/typing.h"
@@ -138,8 +139,65 @@ void ProgramEmitter::emitConstant(ir::ConstantOp op) {
   LLVM::GlobalOp::create(outer, op.getLoc(), arrayOfBytes, true, LLVM::Linkage::Internal, name, outer.getStringAttr(bytes), 64);
   Slot slot;
   slot.pointer = addressOf(name);
+  if (onGpu()) slot.pointer = callFor("skein_gpu_constant", pointerType(b), {context, moduleDescriptor(), slot.pointer, number(static_cast<int64_t>(bytes.size()))});
   slot.layout = {denseStrides(type.getShape()), true};
   slots[op.getResult()] = slot;
+}
+
+// ---- kernels of a GPU ----
+
+static constexpr llvm::StringLiteral kGpuImage = "skein_gpu_image";
+
+/// The address of the program's skein_gpu_module.
+Value ProgramEmitter::moduleDescriptor() { return addressOf(kGpuModule); }
+
+void addImage(ModuleOp module, const std::string& image) {
+  OpBuilder outer = OpBuilder::atBlockBegin(module.getBody());
+  Location loc = module.getLoc();
+  auto bytes = LLVM::LLVMArrayType::get(outer.getI8Type(), image.size());
+  LLVM::GlobalOp::create(outer, loc, bytes, true, LLVM::Linkage::Internal, kGpuImage, outer.getStringAttr(image), 16);
+  auto pointer = LLVM::LLVMPointerType::get(outer.getContext());
+  auto type = LLVM::LLVMStructType::getLiteral(outer.getContext(), {pointer, outer.getI64Type()});
+  auto global = LLVM::GlobalOp::create(outer, loc, type, true, LLVM::Linkage::External, kGpuModule, Attribute());
+  outer.createBlock(&global.getInitializerRegion());
+  Value aggregate = LLVM::UndefOp::create(outer, loc, type);
+  aggregate = LLVM::InsertValueOp::create(outer, loc, aggregate, LLVM::AddressOfOp::create(outer, loc, pointer, kGpuImage), llvm::ArrayRef<int64_t>{0});
+  Value size = LLVM::ConstantOp::create(outer, loc, outer.getI64Type(), outer.getI64IntegerAttr(static_cast<int64_t>(image.size())));
+  aggregate = LLVM::InsertValueOp::create(outer, loc, aggregate, size, llvm::ArrayRef<int64_t>{1});
+  LLVM::ReturnOp::create(outer, loc, aggregate);
+}
+
+void ProgramEmitter::launch(const KernelRequest& request, llvm::StringRef kernelName, llvm::ArrayRef<Value> inputs, llvm::ArrayRef<Value> outputs) {
+  Builder into(b.getLoc(), b.getContext());
+  into.setInsertionPointToEnd(kernels.getBody());
+  GpuKernelCode kernel = emitGpuKernel(into, request, kernelName);
+  if (kernel.stages.empty()) return;
+  llvm::SmallVector<Value> parameters;
+  auto asPointer = [&](Value scalar) -> Value { return LLVM::IntToPtrOp::create(b, pointerType(b), bitsOf(scalar)); };
+  for (auto [i, input] : llvm::enumerate(inputs)) {
+    if (!request.byValue[i]) {
+      parameters.push_back(input);
+      continue;
+    }
+    Elem scalar = scalarOf(request.op->getOperand(i));
+    parameters.push_back(asPointer(scalar.re));
+    if (scalar.im) parameters.push_back(asPointer(scalar.im));
+  }
+  llvm::append_range(parameters, outputs);
+  int64_t scratch = -1;
+  if (kernel.scratchBytes > 0) {
+    scratch = arena.take(kernel.scratchBytes);
+    parameters.push_back(offsetPointer(arenaBase, number(scratch)));
+  } else {
+    parameters.push_back(LLVM::ZeroOp::create(b, pointerType(b)));
+  }
+  Value list = pointerArray(parameters);
+  for (const GpuStage& stage : kernel.stages) {
+    llvm::SmallVector<Value> fields{moduleDescriptor(), globalText(stage.name), number(stage.block, 32)};
+    llvm::append_range(fields, siteFields(request.op));
+    call("skein_gpu_launch", {context, globalStruct("launch", fields), number(stage.grid), number(static_cast<int64_t>(parameters.size()), 32), list});
+  }
+  if (scratch >= 0) arena.release(scratch, kernel.scratchBytes);
 }
 
 // ---- contractions and sorting ----
@@ -382,8 +440,7 @@ void ProgramEmitter::emitBody(ir::ShardMapOp op, llvm::ArrayRef<Value> captured,
     OpBuilder::InsertionGuard guard(b);
     if (onlyLeader[i]) b.setInsertionPointToStart(scf::IfOp::create(b, onlyLeader[i], false).thenBlock());
     if (slot.scalar.re) {
-      ElementEmitter e(b, 1);
-      e.store({wanted[i].pointer, wanted[i].layout.strides, false, false}, type.getElementType(), {llvm::SmallVector<Index, 4>(type.getRank(), e.at(0)), {}}, slot.scalar);
+      storeScalar(wanted[i].pointer, type.getElementType(), slot.scalar);
     } else {
       copy(slot.pointer, slot.layout, wanted[i].pointer, wanted[i].layout, type);
     }
@@ -407,7 +464,8 @@ void ProgramEmitter::emitShardMap(ir::ShardMapOp op) {
   for (Value value : captured) pointers.push_back(densePointerOf(value));
   for (Value value : op.getResults()) pointers.push_back(result(value));
 
-  ProgramEmitter body(module, target, freshName(module, name + "_device"), op.getMesh());
+  ProgramEmitter body(module, kernels, target, freshName(module, name + "_device"), op.getMesh());
+  body.deviceScalars = deviceScalars;
   body.code.collectives = code.collectives;
   body.emitBody(op, captured.getArrayRef(), split);
   code.collectives = body.code.collectives;
@@ -431,9 +489,9 @@ void ProgramEmitter::emitShardMap(ir::ShardMapOp op) {
   call("skein_run_spmd", {context, descriptor, address, pointerArray(pointers), number(body.code.arenaBytes), number(static_cast<int64_t>(work)), site});
 }
 
-ProgramCode emitProgram(ModuleOp module, func::FuncOp function, llvm::ArrayRef<int> donated, const Target& target) {
-  math::TargetScope scope({.avx512 = target.vectorBytes == 64});
-  ProgramEmitter emitter(module, target, "skein_program", {});
+ProgramCode emitProgram(ModuleOp module, ModuleOp kernels, func::FuncOp function, llvm::ArrayRef<int> donated, const Target& target) {
+  math::TargetScope scope({.avx512 = target.gpu.empty() && target.vectorBytes == 64});
+  ProgramEmitter emitter(module, kernels, target, "skein_program", {});
   emitter.emitMain(function, donated);
   return emitter.code;
 }

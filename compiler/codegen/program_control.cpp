@@ -52,7 +52,7 @@ ProgramEmitter::Carry ProgramEmitter::startCarry(Operation* op, ValueRange inits
     Carry::Item item;
     item.type = typeOf(init);
     Value yielded = terminator->getOperand(k);
-    if (item.type.getRank() == 0) {
+    if (inRegisters(results[k])) {
       item.scalar = true;
       item.first = carry.values.size();
       Elem e = scalarOf(init);
@@ -64,7 +64,7 @@ ProgramEmitter::Carry ProgramEmitter::startCarry(Operation* op, ValueRange inits
     item.layout = denseLayout(item.type);
     if (auto argument = llvm::dyn_cast<BlockArgument>(yielded); argument && argument.getOwner() == &body)
       for (auto [m, other] : llvm::enumerate(arguments))
-        if (other == yielded && arrayType(other).getRank() > 0) item.passes = m;
+        if (other == yielded && !inRegisters(other)) item.passes = m;
     for (const auto& before : carry.items)
       if (item.passes >= 0 && before.passes == item.passes) item.passes = -1;  // passed on twice: the second is a copy
     item.inPlace = item.passes < 0 && canOverwrite(yielded, arguments[k], body);
@@ -279,7 +279,7 @@ void ProgramEmitter::emitSwitch(ir::SwitchOp op) {
   llvm::SmallVector<Type> scalarTypes;
   for (Value value : op.getResults()) {
     auto type = arrayType(value);
-    if (type.getRank() == 0) {
+    if (inRegisters(value)) {
       scalarTypes.push_back(signless(type.getElementType()));
       if (llvm::isa<ComplexType>(type.getElementType())) scalarTypes.push_back(scalarTypes.back());
     } else {
@@ -297,20 +297,22 @@ void ProgramEmitter::emitSwitch(ir::SwitchOp op) {
       Block& block = op.getBranches()[k].front();
       llvm::DenseSet<Value> placed;
       for (auto [i, yielded] : llvm::enumerate(block.getTerminator()->getOperands()))
-        if (arrayType(yielded).getRank() > 0 && yielded.getParentBlock() == &block && placed.insert(yielded).second)
+        if (!inRegisters(op.getResult(i)) && yielded.getParentBlock() == &block && placed.insert(yielded).second)
           destinations[yielded] = {slots[op.getResult(i)].pointer, slots[op.getResult(i)].layout};
       emitBlock(block);
       llvm::SmallVector<Value> scalars;
       for (auto [i, yielded] : llvm::enumerate(block.getTerminator()->getOperands())) {
-        auto type = arrayType(yielded);
-        if (type.getRank() == 0) {
+        if (inRegisters(op.getResult(i))) {
           Elem e = scalarOf(yielded);
           scalars.push_back(e.re);
           if (e.im) scalars.push_back(e.im);
         } else {
           Slot from = slotOf(yielded);
           Slot to = slots[op.getResult(i)];
-          if (from.pointer != to.pointer) copy(from.pointer, from.layout, to.pointer, to.layout, typeOf(yielded));
+          if (from.scalar.re)
+            storeScalar(to.pointer, arrayType(yielded).getElementType(), from.scalar);
+          else if (from.pointer != to.pointer)
+            copy(from.pointer, from.layout, to.pointer, to.layout, typeOf(yielded));
         }
       }
       return scalars;
@@ -331,7 +333,7 @@ void ProgramEmitter::emitSwitch(ir::SwitchOp op) {
   loopFactor = factor;
   size_t next = 0;
   for (Value value : op.getResults()) {
-    if (arrayType(value).getRank() > 0) continue;
+    if (!inRegisters(value)) continue;
     Elem e{scalars[next++], {}};
     if (llvm::isa<ComplexType>(arrayType(value).getElementType())) e.im = scalars[next++];
     setScalar(value, e);

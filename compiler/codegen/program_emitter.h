@@ -30,14 +30,15 @@ struct Destination {
 
 class ProgramEmitter {
  public:
-  ProgramEmitter(mlir::ModuleOp module, const Target& target, llvm::StringRef name, ir::AxesAttr mesh);
+  /// `kernels`: the module for kernels of a GPU.
+  ProgramEmitter(mlir::ModuleOp module, mlir::ModuleOp kernels, const Target& target, llvm::StringRef name, ir::AxesAttr mesh);
 
   void emitMain(mlir::func::FuncOp function, llvm::ArrayRef<int> donated);
   void emitBody(ir::ShardMapOp op, llvm::ArrayRef<mlir::Value> captured, llvm::ArrayRef<bool> split);
   ProgramCode code;
 
  private:
-  mlir::ModuleOp module;
+  mlir::ModuleOp module, kernels;
   Target target;
   Builder b;
   std::string name;
@@ -51,6 +52,7 @@ class ProgramEmitter {
   llvm::DenseMap<mlir::Value, mlir::Value> sourceOf;                          // the other way round
   llvm::DenseMap<mlir::Value, mlir::RankedTensorType> storedTypes;
   llvm::SmallVector<std::shared_ptr<Place>> temporaries;  // of the op that is being emitted
+  llvm::DenseSet<mlir::Value> deviceScalars;  // in a GPU's memory
   double loopFactor = 1;
   int nextKernel = 0;
 
@@ -66,7 +68,11 @@ class ProgramEmitter {
   // ---- values ----
   /// The type of what is in memory here: of an array that is split over processes, this one's blocks behind each other.
   mlir::RankedTensorType typeOf(mlir::Value value);
+  bool onGpu() const { return !target.gpu.empty(); }
+  /// A scalar that the program itself computes.
+  bool inRegisters(mlir::Value value) const;
   Elem scalarOf(mlir::Value value);
+  void storeScalar(mlir::Value pointer, mlir::Type element, Elem value);
   mlir::Value pointerOf(mlir::Value value);            // in memory, whatever its layout
   mlir::Value densePointerOf(mlir::Value value);       // copied where it is not dense
   Slot& slotOf(mlir::Value value);
@@ -83,7 +89,10 @@ class ProgramEmitter {
 
   // ---- ops ----
   void emitKernelOp(ir::KernelOp op);
+  void emitAndRun(KernelRequest& request, llvm::StringRef kind, llvm::ArrayRef<mlir::Value> inputs, llvm::ArrayRef<mlir::Value> outputs);
   void runKernel(const KernelCode& kernel, llvm::ArrayRef<mlir::Value> pointers);
+  void launch(const KernelRequest& request, llvm::StringRef kernelName, llvm::ArrayRef<mlir::Value> inputs, llvm::ArrayRef<mlir::Value> outputs);
+  mlir::Value bitsOf(mlir::Value scalar);
   void copyAround(mlir::Value from, mlir::Value to, ir::DynamicUpdateSliceOp update);
   void emitScalar(mlir::Operation* op);
   void emitFor(ir::ForOp op);
@@ -126,6 +135,7 @@ class ProgramEmitter {
   void call(llvm::StringRef callee, llvm::ArrayRef<mlir::Value> arguments);
   mlir::Value callFor(llvm::StringRef callee, mlir::Type result, llvm::ArrayRef<mlir::Value> arguments);
   mlir::Value pointerArray(llvm::ArrayRef<mlir::Value> pointers);
+  mlir::Value moduleDescriptor();
 };
 
 /// A kernel whose one result is a run of an input's elements, as they lie, and long enough to be worth reading there: which input,

@@ -264,12 +264,22 @@ Elem ElementEmitter::load(const Storage& from, Type element, const Position& at,
     for (auto [i, dim] : llvm::enumerate(dimsOf(copy, shape)))
       if (shape[i] != 1) offset = plus(offset, scaled(dim, from.strides[i]));
   }
+  return loadAt(from, element, offset);
+}
+
+/// Bytes that a value's place is a multiple of.
+static unsigned alignmentOf(Type memory, Type accessed, bool aligned) {
+  auto vec = llvm::dyn_cast<VectorType>(accessed);
+  return vec && aligned ? vec.getNumElements() * alignmentOf(memory) : alignmentOf(memory);
+}
+
+Elem ElementEmitter::loadAt(const Storage& from, Type element, const Index& offset) {
   Type memory = memoryType(element);
   bool complex = llvm::isa<ComplexType>(element);
   Value lanePointers;
   Value pointer = address(from, element, offset, lanePointers);
-  auto loadAt = [&](Value p, Type type) -> Value {
-    auto load = LLVM::LoadOp::create(b, type, p, alignmentOf(memory));
+  auto loadFrom = [&](Value p, Type type) -> Value {
+    auto load = LLVM::LoadOp::create(b, type, p, alignmentOf(memory, type, aligned));
     if (from.constant && from.scope) load.setAliasScopesAttr(b.getArrayAttr({from.scope}));
     return load;
   };
@@ -282,7 +292,7 @@ Elem ElementEmitter::load(const Storage& from, Type element, const Position& at,
       Value none = arith::ConstantOp::create(b, b.getZeroAttr(vectorType));
       return LLVM::masked_gather::create(b, vectorType, pointers, lanes, ValueRange{none}, b.getI32IntegerAttr(alignmentOf(memory)));
     }
-    if (offset.step == 0) return loadAt(which ? pointerAt(b, pointer, memory, constant(which)) : pointer, memory);
+    if (offset.step == 0) return loadFrom(which ? pointerAt(b, pointer, memory, constant(which)) : pointer, memory);
     // Lane 0 of a reversed vector is the last in memory.
     Value first = offset.step == -1 ? pointerAt(b, pointer, memory, constant((1 - width) * (complex ? 2 : 1))) : pointer;
     Value loaded;
@@ -296,7 +306,7 @@ Elem ElementEmitter::load(const Storage& from, Type element, const Position& at,
         Value lanes = offset.step == -1 ? reversedLanes(b, mask) : mask;
         pair = LLVM::MaskedLoadOp::create(b, wide, first, vector::ShuffleOp::create(b, lanes, lanes, twice), arith::ConstantOp::create(b, b.getZeroAttr(wide)).getResult(), alignmentOf(memory));
       } else {
-        pair = loadAt(first, wide);
+        pair = loadFrom(first, wide);
       }
       llvm::SmallVector<int64_t> every;
       for (int64_t l = 0; l < width; ++l) every.push_back(2 * l + which);
@@ -305,7 +315,7 @@ Elem ElementEmitter::load(const Storage& from, Type element, const Position& at,
       Value lanes = offset.step == -1 ? reversedLanes(b, mask) : mask;
       loaded = LLVM::MaskedLoadOp::create(b, vectorType, first, lanes, arith::ConstantOp::create(b, b.getZeroAttr(vectorType)).getResult(), alignmentOf(memory));
     } else {
-      loaded = loadAt(first, vectorType);
+      loaded = loadFrom(first, vectorType);
     }
     return offset.step == -1 ? reversedLanes(b, loaded) : loaded;
   };
@@ -321,6 +331,10 @@ void ElementEmitter::store(const Storage& to, Type element, const Position& at, 
   } else {
     for (auto [i, dim] : llvm::enumerate(at.dims)) offset = plus(offset, scaled(dim, to.strides[i]));
   }
+  storeAt(to, element, offset, v);
+}
+
+void ElementEmitter::storeAt(const Storage& to, Type element, const Index& offset, Elem v) {
   Type memory = memoryType(element);
   bool complex = llvm::isa<ComplexType>(element);
   if (!offset.uniform()) {
@@ -339,15 +353,15 @@ void ElementEmitter::store(const Storage& to, Type element, const Position& at, 
     }
     return;
   }
-  auto storeAt = [&](Value what, Value place) {
+  auto storeTo = [&](Value what, Value place) {
     bool past = streaming && llvm::isa<VectorType>(what.getType());
-    unsigned bytes = past ? llvm::cast<VectorType>(what.getType()).getNumElements() * alignmentOf(memory) : alignmentOf(memory);
+    unsigned bytes = alignmentOf(memory, what.getType(), aligned || past);
     auto made = LLVM::StoreOp::create(b, what, place, std::min(bytes, 64u), /*isVolatile=*/false, /*isNonTemporal=*/past);
     if (to.scope) made.setNoaliasScopesAttr(b.getArrayAttr({to.scope}));
   };
   if (offset.step == 0) {
-    storeAt(re, pointer);
-    if (complex) storeAt(v.im, pointerAt(b, pointer, memory, constant(1)));
+    storeTo(re, pointer);
+    if (complex) storeTo(v.im, pointerAt(b, pointer, memory, constant(1)));
     return;
   }
   Value lanes = mask;
@@ -365,7 +379,7 @@ void ElementEmitter::store(const Storage& to, Type element, const Position& at, 
   if (lanes)
     LLVM::MaskedStoreOp::create(b, re, pointer, lanes, alignmentOf(memory));
   else
-    storeAt(re, pointer);
+    storeTo(re, pointer);
 }
 
 // ---- values ----

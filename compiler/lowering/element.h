@@ -67,6 +67,7 @@ class ElementEmitter {
   const int64_t width;      // lanes of a vector; 1: scalars only
   mlir::Value mask;         // lanes that exist, none: all
   bool streaming = false;   // whole vectors are stored past the caches; their places are aligned to a vector
+  bool aligned = false;     // whole vectors lie at multiples of their size
 
   void bind(mlir::Value array, Storage storage) { storages[array] = std::move(storage); }
   void bind(mlir::Value scalar, Elem value) { scalars[scalar] = value; }
@@ -76,6 +77,9 @@ class ElementEmitter {
   Elem emit(mlir::Value array, const Position& at);
   Elem emitScalar(mlir::Value scalar) { return emit(scalar, {}); }
   void store(const Storage& to, mlir::Type element, const Position& at, Elem value);
+  /// The same at an offset in elements from the storage's beginning.
+  Elem loadAt(const Storage& from, mlir::Type element, const Index& offset);
+  void storeAt(const Storage& to, mlir::Type element, const Index& offset, Elem value);
 
   // Scopes of what has been emitted already: values emitted inside a nested block are not visible outside it.
   struct Scope {

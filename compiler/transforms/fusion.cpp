@@ -6,6 +6,7 @@
 // Kernels over the same iteration space are merged where nothing stands between them.
 #include "compiler/codegen/access.h"
 #include "compiler/log.h"
+#include "compiler/transforms/device_scalars.h"
 #include "compiler/transforms/transforms.h"
 #include "dialects/skein/typing.h"
 #include "mlir/IR/IRMapping.h"
@@ -28,7 +29,7 @@ constexpr int kMostOps = 300, kMostRoots = 8;
 bool isScalar(Value v) { return arrayType(v).getRank() == 0; }
 
 bool isScalarOp(Operation* op) {
-  return isElementRule(op) && !isReduction(op) && op->getNumResults() > 0 && llvm::all_of(op->getOperands(), isScalar) && llvm::all_of(op->getResults(), isScalar);
+  return isElementRule(op) && !op->hasAttr(kDeviceScalar) && !isReduction(op) && op->getNumResults() > 0 && llvm::all_of(op->getOperands(), isScalar) && llvm::all_of(op->getResults(), isScalar);
 }
 
 /// A loop that works on every element by itself.

@@ -13,10 +13,12 @@ MLIR = ("mlir/", "llvm/", "llvm-c/", "mlir-c/")
 # Layer, what of the tree it may include, which foreign headers. The first layer whose folder a file lies in is its layer.
 LAYERS = [
     ("runtime/base", ("skein/base/",), ()),
+    # The emulated driver executes LLVM modules; it is a library of its own, which nothing links.
+    ("runtime/emulated", ("runtime/cuda/driver.h", "runtime/emulated/"), MLIR + ("boost/context/", "sanitizer/", "system")),
     ("runtime", ("skein/base/", "runtime/"), ("boost/context/", "fmt/", "tbb/", "oneapi/", "sanitizer/", "arpa/", "net/", "netinet/", "mpi.h", "cuda.h", "nccl.h", "system")),
     ("dialects", ("skein/base/", "dialects/"), MLIR),
     # The executable is what it makes; everything else of the runtime it knows by the ABI alone.
-    ("compiler", ("skein/base/", "dialects/", "compiler/", "runtime/abi.h", "runtime/executable.h"), MLIR + ("fmt/", "nlohmann/", "system")),
+    ("compiler", ("skein/base/", "dialects/", "compiler/", "runtime/abi.h", "runtime/symbols.h", "runtime/executable.h"), MLIR + ("fmt/", "nlohmann/", "system")),
     ("frontend/include", ("skein/",), ("boost/pfr/",)),
     ("frontend", ("skein/", "frontend/", "compiler/", "dialects/", "runtime/"), MLIR + ("boost/pfr/", "fmt/", "nlohmann/", "zlib.h", "system")),
     ("examples", ("skein/skein.h",), ()),

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <mutex>
 
+#include "compiler/codegen/program.h"
 #include "compiler/log.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/Core.h"
@@ -32,7 +33,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/DialectConversion.h"
-#include "runtime/abi.h"
+#include "runtime/symbols.h"
 #include "skein/base/error.h"
 
 namespace skein::compiler {
@@ -96,15 +97,7 @@ llvm::orc::LLJIT& jit() {
     auto add = [&](const char* name, auto* function) {
       symbols[lljit.mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function), llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
     };
-    add("skein_parallel_for", &skein_parallel_for);
-    add("skein_run_spmd", &skein_run_spmd);
-    add("skein_axis_index", &skein_axis_index);
-    add("skein_shard_slot", &skein_shard_slot);
-    add("skein_collective_run", &skein_collective_run);
-    add("skein_matmul_run", &skein_matmul_run);
-    add("skein_print", &skein_print);
-    add("skein_check", &skein_check);
-    add("skein_sort", &skein_sort);
+    for (const runtime::Symbol& symbol : runtime::abi_symbols()) add(symbol.name, symbol.address);
     add("__truncsfbf2", &truncateSingle);
     add("__truncdfbf2", &truncateDouble);
     if (auto error = lljit.getMainJITDylib().define(llvm::orc::absoluteSymbols(symbols))) fail("the runtime's entry points", std::move(error));
@@ -163,7 +156,7 @@ std::string compileObject(mlir::ModuleOp module, const std::string& dump) {
     function.addFnAttr("prefer-vector-width", width);
     function.addFnAttr("min-legal-vector-width", width);
     function.addFnAttr("no-builtins");
-    if (function.getName().contains("_kernel") || function.getName().contains("_copy")) function.setLinkage(llvm::GlobalValue::InternalLinkage);
+    if (!function.isDeclaration() && (function.getName().contains("_kernel") || function.getName().contains("_copy"))) function.setLinkage(llvm::GlobalValue::InternalLinkage);
   }
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -196,7 +189,7 @@ std::string compileObject(mlir::ModuleOp module, const std::string& dump) {
   return std::string(object.begin(), object.end());
 }
 
-LinkedCode linkObject(const std::string& object, const std::string& entry) {
+LinkedCode linkObject(const std::string& object, const std::string& entry, bool hasKernels) {
   static std::mutex mutex;
   static std::atomic<uint64_t> counter = 0;
   std::lock_guard lock(mutex);
@@ -214,7 +207,13 @@ LinkedCode linkObject(const std::string& object, const std::string& entry) {
     auto& session = jit().getExecutionSession();
     if (auto error = session.removeJITDylib(*static_cast<llvm::orc::JITDylib*>(p))) llvm::consumeError(std::move(error));
   });
-  return {keep, symbol->toPtr<void*>()};
+  LinkedCode linked{keep, symbol->toPtr<void*>()};
+  if (hasKernels) {
+    auto kernels = lljit.lookup(*library, kGpuModule);
+    if (!kernels) fail("linking compiled code", kernels.takeError());
+    linked.kernels = kernels->toPtr<void*>();
+  }
+  return linked;
 }
 
 }  // namespace skein::compiler

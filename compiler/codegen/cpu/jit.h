@@ -23,7 +23,8 @@ std::string compileObject(mlir::ModuleOp module, const std::string& dump);
 struct LinkedCode {
   std::shared_ptr<void> keep;
   void* entry = nullptr;
+  void* kernels = nullptr;  // its skein_gpu_module, of a program for GPUs
 };
-LinkedCode linkObject(const std::string& object, const std::string& entry);
+LinkedCode linkObject(const std::string& object, const std::string& entry, bool hasKernels);
 
 }  // namespace skein::compiler
