@@ -16,6 +16,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
+#include "runtime/device.h"
 #include "runtime/executable.h"
 #include "runtime/mpi/world.h"
 #include "runtime/print.h"
@@ -31,6 +32,7 @@ class CompiledBackend : public Backend {
     return result < static_cast<int>(program_->aliases.size()) ? program_->aliases[static_cast<std::size_t>(result)]
                                                                : -1;
   }
+  bool on_gpus() const override { return program_->executable.on_gpus; }
   std::string text() const override { return program_->text(); }
   std::string cost() const override { return program_->costJson; }
   std::string memory() const override { return program_->memoryJson; }
@@ -145,6 +147,7 @@ std::shared_ptr<const Backend> make_backend(mlir::ModuleOp module, const std::ve
     const runtime::mpi::Process& me = world->processes()[static_cast<std::size_t>(world->rank())];
     options.firstDevice = me.first_device, options.devices = me.devices;
   }
+  options.gpu = runtime::gpu_architecture(), options.emulated = runtime::platform() == runtime::Platform::emulated;
   if (interpreted && runtime::mpi::world())
     throw UserError("SKEIN_EXECUTE=interpreter runs a mesh in one process alone; start one process, or leave it unset",
                     current_op(), current_location());

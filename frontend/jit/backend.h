@@ -18,6 +18,8 @@ class Backend {
   virtual void run(std::span<void* const> buffers) const = 0;
   /// For each result the donated input whose memory it reuses, or -1.
   virtual int alias(int result) const { return -1; }
+  /// Whether the memory is a GPU's.
+  virtual bool on_gpus() const { return false; }
   virtual std::string text() const = 0;
   virtual std::string cost() const = 0;
   virtual std::string memory() const = 0;

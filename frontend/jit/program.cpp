@@ -11,6 +11,7 @@
 #include "frontend/trace/split.h"
 #include "frontend/trace/trace.h"
 #include "llvm/Support/raw_ostream.h"
+#include "runtime/cuda/gpu.h"
 #include "runtime/mpi/world.h"
 
 namespace skein::detail {
@@ -55,7 +56,7 @@ class CompiledProgram {
 ProgramScope::ProgramScope(std::span<const Array* const> inputs, bool embed) : state_(std::make_unique<State>(embed)) {
   TracedProgram& program = state_->program;
   for (const Array* input : inputs) {
-    stored_data(*input);
+    check_concrete(*input);
     program.inputs.push_back(*input);
   }
   mlir::Block& entry = program.main.front();
@@ -89,7 +90,7 @@ ProgramPtr ProgramScope::finish(std::span<const Array* const> outputs, const std
     OutputPlan plan;
     plan.dtype = impl->dtype, plan.weak = impl->weak, plan.shape = impl->shape;
     if (impl->state != ArrayImpl::State::traced) {
-      stored_data(*output);
+      check_concrete(*output);
       plan.kind = OutputPlan::Kind::constant, plan.constant = *output;
     } else {
       mlir::Value value = value_of(*output);
@@ -179,6 +180,15 @@ std::size_t hash_types(std::span<const Array* const> inputs) noexcept {
 }
 
 /// The memory of a donated input for a result: its own if nobody else has it, else a copy.
+static void take_over_on_gpu(ArrayImpl& result, const Array& input) {
+  void* data = device_data(input);
+  if (input.impl()->device.unique()) {
+    result.device = std::move(input.impl()->device);
+  } else {
+    result.device = runtime::cuda::allocate(static_cast<std::size_t>(result.bytes()));
+    runtime::cuda::Gpu::of(0).copy(result.device.data(), data, static_cast<std::size_t>(result.bytes()));
+  }
+}
 static void take_over(ArrayImpl& result, ArrayImpl& input) {
   if (input.buffer.unique() && input.data == input.buffer.data()) {
     result.buffer = std::move(input.buffer);
@@ -197,9 +207,10 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
   if (count > few) many.resize(count);
   void** buffers = count > few ? many.data() : some;
 
-  for (std::size_t i = 0; i < inputs.size(); ++i) buffers[i] = stored_data(*inputs[i]);
-  for (std::size_t i = 0; i < program.captured.size(); ++i)
-    buffers[inputs.size() + i] = stored_data(program.captured[i]);
+  const bool on_gpus = program.backend && program.backend->on_gpus();
+  auto elements = [&](const Array& array) { return on_gpus ? device_data(array) : stored_data(array); };
+  for (std::size_t i = 0; i < inputs.size(); ++i) buffers[i] = elements(*inputs[i]);
+  for (std::size_t i = 0; i < program.captured.size(); ++i) buffers[inputs.size() + i] = elements(program.captured[i]);
   if (program.fingerprint) {  // before anything is given away
     const auto where = current_location();
     const std::string call =
@@ -214,26 +225,33 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
   if (program.outputs.size() > few) made_many.resize(program.outputs.size());
   Array* made = program.outputs.size() > few ? made_many.data() : made_few;
   for (std::size_t k = 0; k < program.first_output.size(); ++k) {
-    auto place = static_cast<std::size_t>(program.first_output[k]);
-    const OutputPlan& plan = program.outputs[place];
+    auto output = static_cast<std::size_t>(program.first_output[k]);
+    const OutputPlan& plan = program.outputs[output];
     int alias = program.backend->alias(static_cast<int>(k));
     ArrayImpl* donor = alias >= 0 && alias < static_cast<int>(inputs.size())
                            ? inputs[static_cast<std::size_t>(alias)]->impl()
                            : nullptr;
     ArrayImpl* impl;
-    if (donor && donor->buffer.unique() && donor->data == donor->buffer.data()) {
+    if (on_gpus && donor) {
+      impl = new ArrayImpl;
+      impl->dtype = plan.dtype, impl->shape = plan.shape, impl->sharding = plan.sharding, impl->stored = donor->stored;
+    } else if (on_gpus) {
+      impl = make_on_device(plan.dtype, plan.shape, plan.sharding);
+    } else if (donor && donor->buffer.unique() && donor->data == donor->buffer.data()) {
       impl = new ArrayImpl;
       impl->dtype = plan.dtype, impl->shape = plan.shape, impl->sharding = plan.sharding, impl->stored = donor->stored;
     } else {
       impl = make_concrete(plan.dtype, plan.shape, plan.sharding);
     }
-    made[place] = Array(impl);
-    if (donor) {
+    made[output] = Array(impl);
+    if (donor && on_gpus)
+      take_over_on_gpu(*impl, *inputs[static_cast<std::size_t>(alias)]);
+    else if (donor)
       take_over(*impl, *donor);
-      buffers[alias] = impl->data;
-    }
+    void* place = on_gpus ? impl->device.data() : impl->data;
+    if (donor) buffers[alias] = place;
     impl->weak = plan.weak;
-    buffers[first_result + k] = impl->data;
+    buffers[first_result + k] = place;
     if (donor) donor->state = ArrayImpl::State::donated;
   }
   try {
@@ -253,9 +271,7 @@ void execute(const CompiledProgram& program, std::span<const Array* const> input
         auto* impl = new ArrayImpl;
         impl->dtype = plan.dtype, impl->weak = plan.weak, impl->shape = plan.shape, impl->sharding = plan.sharding,
         impl->stored = same.stored;
-        impl->buffer = same.buffer;
-        std::memcpy(impl->small, same.small, sizeof impl->small);
-        impl->data = same.data == same.small ? impl->small : same.data;
+        share_elements(*impl, same);
         result = Array(impl);
       }
       *outputs[i] = std::move(result);

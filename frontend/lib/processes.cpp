@@ -36,7 +36,7 @@ void initialize(InitializeOptions options, std::source_location where) {
   runtime::DeviceConfig config{.cpu_devices = options.cpu_devices, .threads = options.threads};
   const bool several = launcher.processes > 1 || options.communicator >= 0;
   if (several) {
-    config.processes = launcher.local_processes;
+    config.processes = launcher.local_processes, config.process = launcher.local_rank;
     const char* each = std::getenv("SKEIN_CPU_DEVICES");
     if (each && *each)
       config.cpu_devices = 0;

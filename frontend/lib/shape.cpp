@@ -1,6 +1,7 @@
 // Functions that move elements and compute none.
 #include "frontend/lib/operands.h"
 #include "frontend/trace/impl.h"
+#include "frontend/trace/split.h"
 
 #include <algorithm>
 #include <cstring>
@@ -18,13 +19,12 @@ namespace {
 /// Concrete elements under another shape: no program, the memory is shared.
 Array same_elements(const Array& x, const Shape& shape) {
   auto* from = impl_of(x);
-  concrete_data(x);
+  check_concrete(x);
+  check_whole(x);
   auto* impl = new ArrayImpl;
   Array result(impl);
   impl->dtype = from->dtype, impl->weak = from->weak, impl->literal = from->literal, impl->shape = shape;
-  impl->buffer = from->buffer;
-  std::memcpy(impl->small, from->small, sizeof impl->small);
-  impl->data = from->data == from->small ? impl->small : from->data;
+  share_elements(*impl, *from);
   return result;
 }
 

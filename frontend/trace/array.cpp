@@ -5,9 +5,14 @@
 
 #include <skein/ops.h>
 
+#include "runtime/cuda/gpu.h"
+#include "runtime/device.h"
+
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
+#include <mutex>
 #include <ostream>
 
 namespace skein {
@@ -149,6 +154,75 @@ ArrayImpl* make_concrete(DType dtype, const Shape& shape, std::shared_ptr<const 
   return impl;
 }
 
+ArrayImpl* make_on_device(DType dtype, const Shape& shape, std::shared_ptr<const NamedSharding> sharding) {
+  Shape stored;
+  if (sharding && is_split(*sharding)) stored = stored_shape(shape, *sharding);
+  check_size(dtype, stored.empty() ? shape : stored);
+  auto* impl = new ArrayImpl;
+  Array guard(impl);  // frees it should there be no memory
+  impl->dtype = dtype, impl->shape = shape, impl->stored = std::move(stored), impl->sharding = std::move(sharding);
+  try {
+    impl->device = runtime::cuda::allocate(static_cast<std::size_t>(impl->bytes()));
+  } catch (const RuntimeError& error) {
+    rethrow_at_call(error);
+  }
+  retain(impl);
+  return impl;
+}
+
+// Arrays never change, so that both copies of one hold; making the second is guarded.
+static std::mutex& other_side() {
+  static auto* mutex = new std::mutex;
+  return *mutex;
+}
+
+void share_elements(ArrayImpl& to, const ArrayImpl& from) {
+  static const bool guarded = runtime::platform() != runtime::Platform::cpu;
+  std::unique_lock<std::mutex> lock;
+  if (guarded) lock = std::unique_lock(other_side());
+  to.buffer = from.buffer, to.device = from.device;
+  std::memcpy(to.small, from.small, sizeof to.small);
+  to.data = from.data == from.small ? to.small : from.data;
+}
+
+void* device_data(const Array& array) {
+  ArrayImpl* impl = check_concrete(array);
+  {
+    std::lock_guard lock(other_side());
+    if (impl->device) return impl->device.data();
+  }
+  void* data = stored_data(array);
+  try {
+    const auto bytes = static_cast<std::size_t>(impl->bytes());
+    runtime::Buffer made = runtime::cuda::allocate(bytes);
+    runtime::cuda::Gpu::of(0).upload(made.data(), data, bytes);
+    std::lock_guard lock(other_side());
+    if (!impl->device) impl->device = std::move(made);
+    return impl->device.data();
+  } catch (const RuntimeError& error) {
+    rethrow_at_call(error);
+  }
+}
+
+/// The elements of an array that a GPU made, brought to the host.
+static void* host_copy(ArrayImpl* impl) {
+  std::lock_guard lock(other_side());
+  if (impl->data) return impl->data;
+  try {
+    const auto bytes = static_cast<std::size_t>(impl->bytes());
+    void* data = impl->small;
+    if (bytes > sizeof impl->small) {
+      impl->buffer = runtime::Buffer::allocate(bytes);
+      data = impl->buffer.data();
+    }
+    runtime::cuda::Gpu::of(0).download(data, impl->device.data(), bytes);
+    std::atomic_ref<void*>(impl->data).store(data, std::memory_order_release);
+    return data;
+  } catch (const RuntimeError& error) {
+    rethrow_at_call(error);
+  }
+}
+
 /// The number that an element is, for scalars: so that constants keep their value in a trace.
 Array from_host(const void* data, const Shape& shape, DType dtype) {
   for (std::int64_t dim : shape)
@@ -187,7 +261,7 @@ void* concrete_data(const Array& array) {
   return data;
 }
 
-void* stored_data(const Array& array) {
+ArrayImpl* check_concrete(const Array& array) {
   ArrayImpl* impl = impl_of(array);
   if (impl->state == ArrayImpl::State::traced) {
     check_usable(array);
@@ -197,7 +271,13 @@ void* stored_data(const Array& array) {
   if (impl->state == ArrayImpl::State::donated)
     fail("this array, " + describe(array) +
          ", was donated to a jitted function, whose result has taken over its memory; keep a copy or do not donate it");
-  return impl->data;
+  return impl;
+}
+
+void* stored_data(const Array& array) {
+  ArrayImpl* impl = check_concrete(array);
+  void* data = std::atomic_ref<void*>(impl->data).load(std::memory_order_acquire);
+  return data ? data : host_copy(impl);
 }
 
 const void* host_data(const Array& array, DType wanted, const char* op, std::source_location where) {
@@ -228,9 +308,8 @@ Array with_weak(Array array, bool weak) {
   auto* copy = new ArrayImpl;
   copy->state = impl->state, copy->dtype = impl->dtype, copy->weak = weak, copy->literal = impl->literal,
   copy->shape = impl->shape, copy->stored = impl->stored;
-  copy->buffer = impl->buffer, copy->sharding = impl->sharding, copy->value = impl->value, copy->frame = impl->frame;
-  std::memcpy(copy->small, impl->small, sizeof copy->small);
-  copy->data = impl->data == impl->small ? copy->small : impl->data;
+  copy->sharding = impl->sharding, copy->value = impl->value, copy->frame = impl->frame;
+  share_elements(*copy, *impl);
   return Array(copy);
 }
 
@@ -272,7 +351,8 @@ void Array::check_one(std::source_location where) const {
 
 const Array& Array::block_until_ready(std::source_location where) const {
   Call call("block_until_ready", where);
-  if (impl_of(*this)->state != detail::ArrayImpl::State::traced) detail::stored_data(*this);
+  if (impl_of(*this)->state == detail::ArrayImpl::State::traced) return *this;
+  if (!detail::check_concrete(*this)->data) runtime::cuda::Gpu::of(0).synchronise();
   return *this;
 }
 

@@ -36,8 +36,10 @@ struct ArrayImpl {
   Shape shape;
 
   // concrete: dense row-major elements, in `buffer`, or in `small` if there is none.
+  // Of a program on a GPU: in `device`, and `data` is null until the host asks (stored_data).
   void* data = nullptr;
   runtime::Buffer buffer;
+  runtime::Buffer device;  // the same elements in the first GPU's memory, where they have been there
   alignas(16) std::byte small[16] = {};
   std::shared_ptr<const NamedSharding> sharding;
   Shape stored;  // of an array that is split over processes (split.h): {blocks, block...} are here; else empty
@@ -57,8 +59,16 @@ ArrayImpl* make_concrete(DType, const Shape&);
 ArrayImpl* make_concrete(DType, const Shape&, std::shared_ptr<const NamedSharding>);
 /// A concrete scalar that remembers its number.
 Array make_literal(const Literal&, DType, bool weak);
+/// A concrete array whose elements a GPU makes.
+ArrayImpl* make_on_device(DType, const Shape&, std::shared_ptr<const NamedSharding>);
+/// Makes `to` another handle of the elements of `from`.
+void share_elements(ArrayImpl& to, const ArrayImpl& from);
+/// The elements in the GPU's memory; brought there where they are not yet.
+void* device_data(const Array&);
 /// The impl of a non-empty array; fails otherwise.
 ArrayImpl* impl_of(const Array&);
+/// Fails with a UserError for a traced, donated or empty array; what is concrete may still be on a GPU alone.
+ArrayImpl* check_concrete(const Array&);
 /// The elements of a concrete array; fails with a UserError for a traced, donated or empty one, and for one that is
 /// split over processes.
 void* concrete_data(const Array&);

@@ -191,11 +191,13 @@ static mlir::Value find_value(const Array& array) {
            "; pass it as an argument");
     return mlir::Value::getFromOpaquePointer(impl->value);
   }
-  stored_data(array);
+  check_concrete(array);
   constexpr std::int64_t small = 16;  // elements
   bool number = impl->literal.kind != Literal::Kind::none, whole = impl->stored.empty();
-  if (whole && (number || (program.embed && impl->shape.volume() <= small) || impl->shape.volume() == 0))
+  if (whole && (number || (program.embed && impl->shape.volume() <= small) || impl->shape.volume() == 0)) {
+    stored_data(array);  // a GPU's comes here
     return embed_constant(frame, *impl);
+  }
   auto [entry, fresh] = program.captured_values.try_emplace(impl);
   if (fresh) {
     program.captured.push_back(array);
