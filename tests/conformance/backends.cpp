@@ -1,6 +1,7 @@
 #include "tests/conformance/backend.h"
 
 #include "runtime/cpu/spmd.h"
+#include "runtime/device.h"
 #include "runtime/mpi/launcher.h"
 #include "runtime/mpi/world.h"
 
@@ -29,10 +30,20 @@ std::vector<Backend> of_processes() {
 void join_processes() {
   const runtime::mpi::Launcher launcher = runtime::mpi::detect_launcher();
   const char* devices = std::getenv("SKEIN_CPU_DEVICES");
-  if (launcher.processes > 1) runtime::mpi::join({.devices = devices ? std::atoi(devices) : 1});
+  const bool gpus = runtime::platform() != runtime::Platform::cpu;
+  if (launcher.processes > 1)
+    runtime::mpi::join({.devices = gpus ? static_cast<int>(runtime::devices().size()) : devices ? std::atoi(devices) : 1});
 }
 
 const std::vector<Backend>& backends() {
+  if (runtime::platform() != runtime::Platform::cpu) {
+    // NCCL itself takes sums in an order of its own.
+    static const std::vector<Backend> gpus = {{.name = "gpus",
+                                               .run = [](int devices, const Body& body) { runtime::cpu::run_devices(devices, 1, body); },
+                                               .finds_circles = !runtime::mpi::world(),
+                                               .sums_in_rank_order = runtime::platform() == runtime::Platform::emulated}};
+    return gpus;
+  }
   if (runtime::mpi::world()) {
     static const std::vector<Backend> across = of_processes();
     return across;

@@ -16,6 +16,7 @@
 #include "compiler/interp/number.h"
 #include "dialects/skein/types.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "runtime/device.h"
 #include "tests/differential/child.h"
 #include "tests/differential/generate.h"
 #include "tests/differential/perturb.h"
@@ -33,16 +34,18 @@ static Arrays runCompiled(mlir::ModuleOp module, Arrays inputs) {
   for (mlir::Type type : module.lookupSymbol<mlir::func::FuncOp>("main").getResultTypes())
     outputs.push_back(
         HostArray::zeros(*ir::dtypeOf(ir::arrayType(type).getElementType()), ir::arrayType(type).getShape().vec()));
-  auto program = compile(*copy, {});
+  auto program = compile(*copy, {.donated = {}, .gpu = runtime::gpu_architecture(), .emulated = runtime::platform() == runtime::Platform::emulated});
   std::vector<void*> buffers;
+  std::vector<std::size_t> sizes;
   for (Arrays* arrays : {&inputs, &outputs})
     for (HostArray& array : *arrays) {
       // What is not written shows, and so does what is read beyond: buffers start with garbage and have nothing after
       // them.
       if (arrays == &outputs) std::fill(array.data.begin(), array.data.end(), std::byte(0xa5));
       buffers.push_back(array.data.data());
+      sizes.push_back(array.data.size());
     }
-  runtime::run(program->executable, buffers);
+  runtime::run_from_host(program->executable, buffers, sizes);
   return outputs;
 }
 
