@@ -8,6 +8,7 @@
 #include "runtime/cpu/blas.h"
 #include "runtime/cpu/context.h"
 #include "runtime/cpu/run.h"
+#include "runtime/cpu/running.h"
 #include "runtime/cpu/sort.h"
 #include "runtime/cpu/spmd.h"
 #include "runtime/cuda/calls.h"
@@ -137,6 +138,32 @@ void skein_sort(skein_context* context, std::int32_t dtype, std::int64_t rows, s
   });
 }
 
+void skein_scatter_run(skein_context* context, const skein_scatter* s, void* target, const void* indices,
+                       const void* updates) {
+  cpu::guarded(context, [&] {
+    const auto workers = cpu::worth_threads(*s) ? cpu::helpers(context) : std::span<cpu::Worker* const>();
+    if (!context->gpu) return cpu::scatter(*s, target, indices, updates, workers);
+    const std::size_t item = itemsize(static_cast<DType>(s->dtype));
+    const auto rows = static_cast<std::size_t>(s->outer * s->inner);
+    cuda::HostCopy there(*context->gpu, target, rows * static_cast<std::size_t>(s->size) * item);
+    cuda::HostCopy which(*context->gpu, indices, static_cast<std::size_t>(s->count) * itemsize(static_cast<DType>(s->index_dtype)));
+    cuda::HostCopy what(*context->gpu, updates, rows * static_cast<std::size_t>(s->count) * item);
+    cpu::scatter(*s, there.data(), which.data(), what.data(), workers);
+    there.bring_back(target);
+  });
+}
+
+void skein_cumulative_run(skein_context* context, const skein_cumulative* c, const void* operand, void* result) {
+  cpu::guarded(context, [&] {
+    const auto workers = cpu::worth_threads(*c) ? cpu::helpers(context) : std::span<cpu::Worker* const>();
+    if (!context->gpu) return cpu::cumulate(*c, operand, result, workers);
+    cuda::HostCopy copy(*context->gpu, operand,
+                        static_cast<std::size_t>(c->outer * c->size * c->inner) * itemsize(static_cast<DType>(c->dtype)));
+    cpu::cumulate(*c, copy.data(), copy.data(), workers);
+    copy.bring_back(result);
+  });
+}
+
 // ---- GPUs ----
 
 void skein_gpu_launch(skein_context* context, const skein_gpu_kernel* kernel, std::int64_t grid,
@@ -175,6 +202,7 @@ std::span<const Symbol> abi_symbols() {
       SKEIN_SYMBOL(skein_parallel_for), SKEIN_SYMBOL(skein_run_spmd),       SKEIN_SYMBOL(skein_axis_index),
       SKEIN_SYMBOL(skein_shard_slot),   SKEIN_SYMBOL(skein_collective_run), SKEIN_SYMBOL(skein_matmul_run),
       SKEIN_SYMBOL(skein_print),        SKEIN_SYMBOL(skein_check),          SKEIN_SYMBOL(skein_sort),
+      SKEIN_SYMBOL(skein_scatter_run),  SKEIN_SYMBOL(skein_cumulative_run),
       SKEIN_SYMBOL(skein_gpu_launch),   SKEIN_SYMBOL(skein_gpu_copy),       SKEIN_SYMBOL(skein_gpu_constant),
       SKEIN_SYMBOL(skein_gpu_store),    SKEIN_SYMBOL(skein_gpu_load),
   };

@@ -95,6 +95,20 @@ void skein_check(skein_context*, int8_t condition, const skein_message*, const v
 void skein_sort(skein_context*, int32_t dtype, int64_t rows, int64_t length, void* keys, int32_t payload_count,
                 const int32_t* payload_bytes, void* const* payloads);
 
+// ---- writing where indices say, running totals ----
+typedef enum skein_join { SKEIN_JOIN_SET, SKEIN_JOIN_ADD, SKEIN_JOIN_MUL, SKEIN_JOIN_MIN, SKEIN_JOIN_MAX } skein_join;
+typedef struct skein_scatter {
+  int32_t dtype, index_dtype, kind;  // skein::DType, skein_join
+  int64_t outer, size, inner;        // the target's shape around the dimension that is indexed
+  int64_t count;                     // indices; updates are outer x count x inner
+} skein_scatter;
+void skein_scatter_run(skein_context*, const skein_scatter*, void* target, const void* indices, const void* updates);
+typedef struct skein_cumulative {
+  int32_t dtype, kind, reverse;
+  int64_t outer, size, inner;
+} skein_cumulative;
+void skein_cumulative_run(skein_context*, const skein_cumulative*, const void* operand, void* result);
+
 // ---- GPUs ----
 // The kernels of a program for GPUs. The image is PTX that ends with a zero. For the emulated driver its first line is
 // SKEIN_EMULATED_LINE, and behind the zero stand the eight letters SKEIN_EMULATED_MAGIC, the size (uint64) of the LLVM bitcode that

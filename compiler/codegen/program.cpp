@@ -156,6 +156,8 @@ void ProgramEmitter::emitOp(Operation* op) {
       .Case<ir::ShardMapOp>([&](auto o) { emitShardMap(o); })
       .Case<ir::DotGeneralOp>([&](auto o) { emitDot(o); })
       .Case<ir::SortOp>([&](auto o) { emitSort(o); })
+      .Case<ir::ScatterOp>([&](auto o) { emitScatter(o); })
+      .Case<ir::CumulativeOp>([&](auto o) { emitCumulative(o); })
       .Case<ir::AxisIndexOp>([&](auto o) { emitAxisIndex(o); })
       .Case<ir::PrintOp, ir::CheckOp>([&](auto o) { emitMessage(o); })
       .Case<ir::ReshapeOp, ir::PvaryOp>([&](auto o) {

@@ -3,6 +3,7 @@
 #include "compiler/codegen/math.h"
 #include "compiler/codegen/program_emitter.h"
 #include "dialects/skein/typing.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -236,6 +237,40 @@ void ProgramEmitter::emitSort(ir::SortOp op) {
   code.parallel |= rows * length > 10000;
   call("skein_sort", {context, number(dtypeNumber(keys.getElementType()), 32), number(rows), number(length), places[0], number(bytes.size(), 32), widths,
                       pointerArray(llvm::ArrayRef(places).drop_front())});
+}
+
+static int64_t joinNumber(llvm::StringRef kind) {
+  return llvm::StringSwitch<int64_t>(kind).Cases({"add", "sum"}, SKEIN_JOIN_ADD).Cases({"mul", "prod"}, SKEIN_JOIN_MUL).Case("min", SKEIN_JOIN_MIN).Case("max", SKEIN_JOIN_MAX).Default(SKEIN_JOIN_SET);
+}
+
+/// The sizes before a dimension, of it, and behind it.
+static std::array<int64_t, 3> around(RankedTensorType type, int64_t dim) {
+  return {volume(type.getShape().take_front(dim)), type.getDimSize(dim), volume(type.getShape().drop_front(dim + 1))};
+}
+
+void ProgramEmitter::emitScatter(ir::ScatterOp op) {
+  auto type = arrayType(op.getResult()), indices = arrayType(op.getIndices());
+  Value which = densePointerOf(op.getIndices()), what = densePointerOf(op.getUpdates());
+  Value target = result(op.getResult()), from = pointerOf(op.getOperand());
+  Slot slot = slotOf(op.getOperand());
+  copy(from, slot.pointer ? slot.layout : slots[op.getResult()].layout, target, slots[op.getResult()].layout, type);
+  auto [outer, size, inner] = around(type, op.getDim());
+  Value descriptor = globalStruct("scatter", {number(dtypeNumber(type.getElementType()), 32), number(dtypeNumber(indices.getElementType()), 32), number(joinNumber(op.getKind()), 32),
+                                              number(outer), number(size), number(inner), number(volume(indices.getShape()))});
+  const double work = static_cast<double>(volume(arrayType(op.getUpdates()).getShape())) * 3;
+  code.work += loopFactor * work;
+  code.parallel |= work > 3e5;
+  call("skein_scatter_run", {context, descriptor, target, which, what});
+}
+
+void ProgramEmitter::emitCumulative(ir::CumulativeOp op) {
+  auto type = arrayType(op.getResult());
+  Value from = densePointerOf(op.getOperand()), to = result(op.getResult());
+  auto [outer, size, inner] = around(type, op.getDim());
+  Value descriptor = globalStruct("cumulative", {number(dtypeNumber(type.getElementType()), 32), number(joinNumber(op.getKind()), 32), number(op.getReverse(), 32), number(outer), number(size), number(inner)});
+  code.work += loopFactor * static_cast<double>(volume(type.getShape())) * 2;
+  code.parallel |= volume(type.getShape()) > 100000;
+  call("skein_cumulative_run", {context, descriptor, from, to});
 }
 
 // ---- collectives ----

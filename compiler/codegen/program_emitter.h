@@ -101,6 +101,8 @@ class ProgramEmitter {
   void emitShardMap(ir::ShardMapOp op);
   void emitDot(ir::DotGeneralOp op);
   void emitSort(ir::SortOp op);
+  void emitScatter(ir::ScatterOp op);
+  void emitCumulative(ir::CumulativeOp op);
   void emitCollective(mlir::Operation* op);
   void emitAxisIndex(ir::AxisIndexOp op);
   void emitMessage(mlir::Operation* op);

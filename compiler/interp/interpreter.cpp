@@ -19,6 +19,8 @@ static const Meanings& meanings() {
     addReduce(table);
     addContract(table);
     addSort(table);
+    addIndexing(table);
+    addScan(table);
     addControl(table);
     addRandom(table);
     addCollectives(table);

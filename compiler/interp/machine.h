@@ -36,6 +36,8 @@ void addShape(Meanings&);
 void addReduce(Meanings&);
 void addContract(Meanings&);
 void addSort(Meanings&);
+void addIndexing(Meanings&);
+void addScan(Meanings&);
 void addControl(Meanings&);
 void addRandom(Meanings&);
 void addCollectives(Meanings&);

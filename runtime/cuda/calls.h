@@ -6,6 +6,7 @@
 
 #include <skein/base/dtype.h>
 
+#include <algorithm>
 #include <functional>
 #include <span>
 #include <vector>
@@ -17,6 +18,20 @@ void matmul(Gpu&, const skein_matmul&, const void* a, const void* b, void* c);
 /// Through the host: no sort of a library is loaded at run time.
 void sort(Gpu&, DType, std::int64_t rows, std::int64_t length, void* keys, std::span<const std::int32_t> payload_bytes,
           void* const* payloads, const std::function<void(void* keys, void* const* payloads)>& sort_on_host);
+/// A copy of a GPU's array in host memory.
+class HostCopy {
+ public:
+  HostCopy(Gpu& gpu, const void* from, std::size_t bytes) : gpu_(gpu), memory_(Buffer::allocate(std::max<std::size_t>(bytes, 1))), bytes_(bytes) {
+    gpu.download(memory_.data(), from, bytes);
+  }
+  void* data() const { return memory_.data(); }
+  void bring_back(void* to) const { gpu_.upload(to, memory_.data(), bytes_); }
+
+ private:
+  Gpu& gpu_;
+  Buffer memory_;
+  std::size_t bytes_;
+};
 /// The operands of a message, in host memory.
 std::vector<std::vector<char>> operands_on_host(Gpu&, const skein_message&, const void* const* operands);
 /// Copies of a collective's operands on the other side: of a GPU's arrays in host memory, or of the host's on a GPU.

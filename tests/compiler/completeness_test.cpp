@@ -82,6 +82,8 @@ const std::map<std::string, Row>& rows() {
     all["dynamic_update_slice"] = {"tensor<4x5xf32>, tensor<2x2xf32>, tensor<i32>, tensor<i32>"};
     all["pad"] = {"tensor<3xf32>, tensor<f32>", "{low = array<i64: 2>, high = array<i64: -1>, interior = array<i64: 1>}"};
     all["reverse"] = {"tensor<2x3xf32>", "{dims = array<i64: 0, 1>}"};
+    all["scatter"] = {"tensor<4x3xf32>, tensor<5xi32>, tensor<5x3xf32>", "{dim = 0 : i64, kind = \"add\"}"};
+    all["cumulative"] = {"tensor<4x50xf32>", "{dim = 1 : i64, kind = \"sum\", reverse = false}"};
     all["take"] = {"tensor<4x3xf32>, tensor<5xi32>", "{dim = 0 : i64}"};
 
     for (const char* name : {"reduce_sum", "reduce_prod", "reduce_max", "reduce_min", "argmax", "argmin", "moments"})
@@ -252,7 +254,7 @@ std::string assemble(const std::string& ptx, const std::string& architecture) {
 
 /// Ops that the program itself, a library or the host deals with, so that a program of one of them alone has no kernel: docs/status.md
 /// gives the reasons.
-const std::set<std::string> kNoKernel = {"dot_general", "sort", "constant", "reshape", "axis_index", "all_gather", "psum_scatter", "all_to_all", "ppermute"};
+const std::set<std::string> kNoKernel = {"dot_general", "sort", "scatter", "cumulative", "constant", "reshape", "axis_index", "all_gather", "psum_scatter", "all_to_all", "ppermute"};
 
 TEST_P(Compiled, HasKernelsForGpus) {
   auto row = rows().find(GetParam());

@@ -24,12 +24,25 @@ const Scene before_cu_init("calls before cuInit", [] {
   check(api().cuDeviceGetCount(&count));
   say(std::to_string(count));
 });
+const Scene what_it_is("the device's capability and the driver's version", [] {
+  use_device();
+  int major = 0, minor = 0, version = 0;
+  check(api().cuDeviceGetAttribute(&major, COMPUTE_CAPABILITY_MAJOR, 0));
+  check(api().cuDeviceGetAttribute(&minor, COMPUTE_CAPABILITY_MINOR, 0));
+  check(api().cuDriverGetVersion(&version));
+  say(std::to_string(major) + "." + std::to_string(minor) + ", " + std::to_string(version));
+});
 const Scene without_devices("no device at all", [] { say(name_of(api().cuInit(0))); });
 
 TEST(Device, NothingGoesBeforeTheStart) {
   EXPECT_EQ(before_cu_init.output({{"SKEIN_EMULATED_GPUS", "3"}}),
             "CUDA_ERROR_NOT_INITIALIZED\nCUDA_ERROR_NOT_INITIALIZED\nCUDA_ERROR_INVALID_CONTEXT\n3\n");
   EXPECT_EQ(without_devices.output({{"SKEIN_EMULATED_GPUS", "0"}}), "CUDA_ERROR_NO_DEVICE\n");
+}
+
+TEST(Device, IsWhatTheEnvironmentSays) {
+  EXPECT_EQ(what_it_is.output({{"SKEIN_EMULATED_CAPABILITY", "86"}, {"SKEIN_EMULATED_DRIVER_VERSION", "11040"}}),
+            "8.6, 11040\n");
 }
 
 TEST(Device, HasTheLimitsOfAGpu) {
