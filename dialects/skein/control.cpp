@@ -90,6 +90,35 @@ LogicalResult SwitchOp::verify() {
   return checkCollectives("cond", getIndex().getType(), regions);
 }
 
+/// That a region takes these types and yields those.
+static LogicalResult checkRegion(Location loc, llvm::StringRef op, Region& region, TypeRange takes, TypeRange yields, llvm::StringRef what) {
+  Block& block = region.front();
+  if (block.getArgumentTypes() != takes) return refuse(loc, "custom.C1", op + ": " + what + " takes " + describeAll(block.getArgumentTypes()) + ", not " + describeAll(takes));
+  TypeRange given = block.getTerminator()->getOperandTypes();
+  if (given.size() < yields.size() || given.take_front(yields.size()) != yields)
+    return refuse(loc, "custom.C1", op + ": " + what + " gives " + describeAll(given) + " where " + describeAll(yields) + " belongs");
+  return success();
+}
+
+static llvm::SmallVector<Type> twice(TypeRange a, TypeRange b) {
+  llvm::SmallVector<Type> both(a);
+  llvm::append_range(both, b);
+  return both;
+}
+
+LogicalResult CustomJvpOp::verify() {
+  TypeRange in = getOperandTypes(), out = getResultTypes();
+  if (failed(checkRegion(getLoc(), "custom_jvp", getBody(), in, out, "the function"))) return failure();
+  return checkRegion(getLoc(), "custom_jvp", getRule(), twice(in, in), twice(out, out), "the rule");
+}
+
+LogicalResult CustomVjpOp::verify() {
+  TypeRange in = getOperandTypes(), out = getResultTypes();
+  if (failed(checkRegion(getLoc(), "custom_vjp", getBody(), in, out, "the function")) || failed(checkRegion(getLoc(), "custom_vjp", getForward(), in, out, "forward"))) return failure();
+  auto residuals = TypeRange(getForward().front().getTerminator()->getOperandTypes()).drop_front(out.size());
+  return checkRegion(getLoc(), "custom_vjp", getBackward(), twice(residuals, out), in, "backward");
+}
+
 /// The number of blocks along a dimension, or a failure that names what is wrong with the spec.
 static FailureOr<int64_t> blocks(Location loc, AxesAttr mesh, Attribute entry, llvm::SmallVectorImpl<StringAttr>& used) {
   int64_t count = 1;

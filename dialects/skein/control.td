@@ -37,6 +37,18 @@ def Skein_CallOp : Skein_Op<"call"> {
   let results = (outs Variadic<Skein_Tensor>:$results);
   let assemblyFormat = "$callee `(` $operands `)` attr-dict `:` functional-type($operands, results)";
 }
+def Skein_CustomJvpOp : Control<"custom_jvp"> {
+  let summary = "`body` of the operands; its derivative is `rule` of operands and tangents, which gives values and tangents";
+  let arguments = (ins Variadic<Skein_Tensor>:$operands);
+  let regions = (region SizedRegion<1>:$body, SizedRegion<1>:$rule);
+  let assemblyFormat = "$operands attr-dict `:` functional-type($operands, results) $body `rule` $rule";
+}
+def Skein_CustomVjpOp : Control<"custom_vjp"> {
+  let summary = "`body` of the operands; for reverse mode `forward` gives values and residuals, `backward` of residuals and cotangents the operands' cotangents";
+  let arguments = (ins Variadic<Skein_Tensor>:$operands, DefaultValuedAttr<BoolAttr, "false">:$transparent);  // transparent: forward mode goes through body
+  let regions = (region SizedRegion<1>:$body, SizedRegion<1>:$forward, SizedRegion<1>:$backward);
+  let assemblyFormat = "$operands attr-dict `:` functional-type($operands, results) $body `forward` $forward `backward` $backward";
+}
 def Skein_ShardMapOp : Control<"shard_map"> {
   let summary = "Runs the body once on each device of the mesh, on blocks of the operands";
   let arguments = (ins Variadic<Skein_Tensor>:$operands, Skein_AxesAttr:$mesh, TypedArrayAttrBase<Skein_SpecAttr, "specs">:$in_specs,

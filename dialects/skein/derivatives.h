@@ -6,6 +6,8 @@
 // block reads from outside is constant unless it is named. A derivative never varies over more mesh axes than its value: what a
 // device contributes to a value that all share is summed (psum), whose own derivative is pvary.
 
+#include <memory>
+
 #include "dialects/skein/dialect.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
@@ -23,6 +25,8 @@ struct Derivatives {
 mlir::FailureOr<Derivatives> pushForward(mlir::OpBuilder& b, mlir::Block& block, mlir::ValueRange arguments, llvm::ArrayRef<mlir::Value> tangents,
                                          const llvm::DenseMap<mlir::Value, mlir::Value>& outside, AxesAttr mesh);
 
+class Tape;
+
 /// Reverse mode: the constructor's ops give the values, `pull` what each argument contributes.
 class Pullback {
  public:
@@ -36,10 +40,9 @@ class Pullback {
   mlir::FailureOr<llvm::SmallVector<mlir::Value>> pull(mlir::OpBuilder& b, llvm::ArrayRef<mlir::Value> cotangents);
 
  private:
-  mlir::Block& block_;
   llvm::SmallVector<mlir::Value> arguments_, outside_, values_;
   AxesAttr mesh_;
-  llvm::SmallVector<mlir::Operation*> ops_;  // as emitted, in order
+  std::shared_ptr<Tape> tape_;  // the ops as emitted; the block itself is read no more
 };
 
 /// A tensor type's zero, as a constant.
