@@ -23,4 +23,5 @@ configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/skeinConfig.cmake.in ${C
   INSTALL_DESTINATION ${SKEIN_PACKAGE_DIR} PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/skeinConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/skeinConfig.cmake ${CMAKE_BINARY_DIR}/skeinConfigVersion.cmake DESTINATION ${SKEIN_PACKAGE_DIR})
+install(FILES ${CMAKE_SOURCE_DIR}/third_party/pocketfft/LICENSE.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/skein RENAME LICENSE.pocketfft.md)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/skein)

@@ -7,6 +7,8 @@
 
 #include "runtime/cpu/blas.h"
 #include "runtime/cpu/context.h"
+#include "runtime/cpu/fft.h"
+#include "runtime/cpu/linalg.h"
 #include "runtime/cpu/run.h"
 #include "runtime/cpu/running.h"
 #include "runtime/cpu/sort.h"
@@ -163,6 +165,38 @@ void skein_cumulative_run(skein_context* context, const skein_cumulative* c, con
     copy.bring_back(result);
   });
 }
+void skein_fft_run(skein_context* context, const skein_fft* f, const void* operand, void* result) {
+  cpu::guarded(context, [&] {
+    const auto workers = cpu::worth_threads(*f) ? cpu::helpers(context) : std::span<cpu::Worker* const>();
+    if (!context->gpu) return cpu::fft(*f, operand, result, workers);
+    const cpu::FftBytes bytes = cpu::bytes_of(*f);
+    cuda::HostCopy from(*context->gpu, operand, bytes.operand);
+    Buffer to = Buffer::allocate(std::max<std::size_t>(bytes.result, 1));
+    cpu::fft(*f, from.data(), to.data(), workers);
+    context->gpu->upload(result, to.data(), bytes.result);
+  });
+}
+void skein_linalg_run(skein_context* context, const skein_linalg* s, const void* const* inputs, void* const* outputs) {
+  cpu::guarded(context, [&] {
+    const auto workers = cpu::worth_threads(*s) ? cpu::helpers(context) : std::span<cpu::Worker* const>();
+    if (!context->gpu) return cpu::linalg(*s, inputs, outputs, workers);
+    const cpu::LinalgSizes sizes = cpu::sizes_of(*s);
+    std::vector<Buffer> memory;
+    std::vector<const void*> in;
+    std::vector<void*> out;
+    for (std::size_t i = 0; i < sizes.inputs.size(); ++i) {
+      memory.push_back(Buffer::allocate(std::max<std::size_t>(sizes.inputs[i], 1)));
+      context->gpu->download(memory.back().data(), inputs[i], sizes.inputs[i]);
+      in.push_back(memory.back().data());
+    }
+    for (std::size_t bytes : sizes.outputs) {
+      memory.push_back(Buffer::allocate(std::max<std::size_t>(bytes, 1)));
+      out.push_back(memory.back().data());
+    }
+    cpu::linalg(*s, in.data(), out.data(), workers);
+    for (std::size_t i = 0; i < out.size(); ++i) context->gpu->upload(outputs[i], out[i], sizes.outputs[i]);
+  });
+}
 
 // ---- GPUs ----
 
@@ -203,6 +237,8 @@ std::span<const Symbol> abi_symbols() {
       SKEIN_SYMBOL(skein_shard_slot),   SKEIN_SYMBOL(skein_collective_run), SKEIN_SYMBOL(skein_matmul_run),
       SKEIN_SYMBOL(skein_print),        SKEIN_SYMBOL(skein_check),          SKEIN_SYMBOL(skein_sort),
       SKEIN_SYMBOL(skein_scatter_run),  SKEIN_SYMBOL(skein_cumulative_run),
+      SKEIN_SYMBOL(skein_fft_run),
+      SKEIN_SYMBOL(skein_linalg_run),
       SKEIN_SYMBOL(skein_gpu_launch),   SKEIN_SYMBOL(skein_gpu_copy),       SKEIN_SYMBOL(skein_gpu_constant),
       SKEIN_SYMBOL(skein_gpu_store),    SKEIN_SYMBOL(skein_gpu_load),
   };

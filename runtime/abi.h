@@ -109,6 +109,32 @@ typedef struct skein_cumulative {
 } skein_cumulative;
 void skein_cumulative_run(skein_context*, const skein_cumulative*, const void* operand, void* result);
 
+// ---- Fourier transforms ----
+typedef enum skein_fft_kind { SKEIN_FFT, SKEIN_IFFT, SKEIN_RFFT, SKEIN_IRFFT } skein_fft_kind;
+typedef struct skein_fft {
+  int32_t dtype, kind, rank;    // of the numbers' parts: float32 or float64; skein_fft_kind; dimensions that are transformed
+  int64_t batch;                // arrays one after another
+  const int64_t* lengths;       // of each; of rfft and irfft those of the real array
+} skein_fft;
+// ifft and irfft divide by the product of the lengths. The result does not overlap the operand.
+void skein_fft_run(skein_context*, const skein_fft*, const void* operand, void* result);
+
+// ---- factorisations of matrices ----
+typedef enum skein_linalg_routine {
+  SKEIN_CHOLESKY, SKEIN_TRIANGULAR_SOLVE, SKEIN_LU, SKEIN_QR, SKEIN_EIGH, SKEIN_SVD, SKEIN_SVDVALS, SKEIN_EIG, SKEIN_EIGVALS
+} skein_linalg_routine;
+typedef struct skein_linalg {
+  int32_t dtype, routine;       // float32 float64 complex64 complex128; skein_linalg_routine
+  int32_t lower;                // the triangle that is read (triangular_solve, eigh)
+  int32_t transpose;            // triangular_solve: 0 none, 1 the transpose, 2 the adjoint
+  int32_t unit_diagonal;        // triangular_solve
+  int32_t full;                 // qr, svd: square factors
+  int64_t batch, m, n;          // matrices m x n, dense and row-major
+  int64_t columns;              // triangular_solve: of the right side
+} skein_linalg;
+// Inputs and outputs are the op's operands and results; they do not overlap.
+void skein_linalg_run(skein_context*, const skein_linalg*, const void* const* inputs, void* const* outputs);
+
 // ---- GPUs ----
 // The kernels of a program for GPUs. The image is PTX that ends with a zero. For the emulated driver its first line is
 // SKEIN_EMULATED_LINE, and behind the zero stand the eight letters SKEIN_EMULATED_MAGIC, the size (uint64) of the LLVM bitcode that

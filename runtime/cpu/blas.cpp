@@ -28,6 +28,7 @@ struct Library {
   Sgemm sgemm = nullptr;
   Dgemm dgemm = nullptr;
   Cgemm cgemm = nullptr, zgemm = nullptr;
+  void* handle = nullptr;
   std::string name, problem;
 };
 
@@ -85,6 +86,7 @@ Library load() {
         "no BLAS library was found (libopenblas.so.0); install OpenBLAS, on Debian the package libopenblas0";
     return library;
   }
+  library.handle = handle;
   library.sgemm = reinterpret_cast<Sgemm>(dlsym(handle, "cblas_sgemm"));
   library.dgemm = reinterpret_cast<Dgemm>(dlsym(handle, "cblas_dgemm"));
   library.cgemm = reinterpret_cast<Cgemm>(dlsym(handle, "cblas_cgemm"));
@@ -201,6 +203,8 @@ void matmul(const skein_matmul& s, const void* a, const void* b, void* c, std::s
   else
     fork_join(workers.first(static_cast<std::size_t>(std::min(threads, job.pieces) - 1)), task, &job, true);
 }
+
+void* blas_symbol(const char* name) { return dlsym(library().handle, name); }
 
 std::string blas_description() {
   const Library* instance = loaded.load(std::memory_order_acquire);

@@ -18,4 +18,7 @@ bool worth_threads(const skein_matmul&);
 /// The library and the kernels that it uses, "libopenblas.so.0 (SkylakeX)"; "" before the first use and without one.
 std::string blas_description();
 
+/// A Fortran routine of the library ("dpotrf_"), null if it has none of this name. Throws RuntimeError if there is none.
+void* blas_symbol(const char* name);
+
 }  // namespace skein::runtime::cpu

@@ -9,6 +9,7 @@
 #include <complex>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -146,18 +147,66 @@ std::pair<std::int64_t, std::int64_t> share(std::int64_t count, int part, int pa
   return {count * part / parts, count * (part + 1) / parts};
 }
 
+template <class T, class Join>
+void join_rows(T* to, const T* from, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(Join::template join<Joined<T>>(to[i], from[i]));
+}
+
+/// Each thread has a part of the targets, and looks at all indices: the order of what meets is that of the updates.
 template <class T, class Index, class Join>
-void scatter_part(const skein_scatter& s, T* target, const Index* indices, const T* updates, int part, int parts) {
-  // Each thread has a part of the targets, and looks at all indices: the order of what meets is that of the updates.
+void scatter_to_part(const skein_scatter& s, T* target, const Index* indices, const T* updates, int part, int parts) {
   const auto [low, high] = share(s.size, part, parts);
-  for (std::int64_t o = 0; o < s.outer; ++o)
-    for (std::int64_t k = 0; k < s.count; ++k) {
-      const Index index = indices[k];
-      if (std::cmp_less(index, low) || std::cmp_greater_equal(index, high)) continue;
-      T* to = target + (o * s.size + static_cast<std::int64_t>(index)) * s.inner;
-      const T* from = updates + (o * s.count + k) * s.inner;
-      for (std::int64_t i = 0; i < s.inner; ++i) to[i] = static_cast<T>(Join::template join<Joined<T>>(to[i], from[i]));
+  const auto width = static_cast<std::uint64_t>(high - low);
+  constexpr std::int64_t block = 1024;
+  std::int32_t mine[block];  // found first and written then: no branch that depends on an index
+  for (std::int64_t o = 0; o < s.outer; ++o) {
+    T* row = target + o * s.size * s.inner;
+    const T* from = updates + o * s.count * s.inner;
+    for (std::int64_t start = 0; start < s.count; start += block) {
+      const auto count = static_cast<std::int32_t>(std::min(block, s.count - start));
+      std::int32_t found = 0;
+      for (std::int32_t k = 0; k < count; ++k) {
+        mine[found] = k;
+        found += static_cast<std::uint64_t>(indices[start + k]) - static_cast<std::uint64_t>(low) < width;
+      }
+      for (std::int32_t m = 0; m < found; ++m) {
+        const std::int64_t k = start + mine[m];
+        join_rows<T, Join>(row + static_cast<std::int64_t>(indices[k]) * s.inner, from + k * s.inner, s.inner);
+      }
     }
+  }
+}
+
+/// What joins with x to x.
+template <class T, class Join>
+T neutral() {
+  if constexpr (std::is_same_v<Join, Greater>) return std::numeric_limits<T>::lowest();
+  if constexpr (std::is_same_v<Join, Less>) return std::numeric_limits<T>::max();
+  return std::is_same_v<Join, Multiply> ? T(1) : T(0);
+}
+
+/// Where the order is all one (integers) and targets are few: each thread has a part of the indices and targets of its own.
+template <class T, class Index, class Join>
+void scatter_to_copies(const skein_scatter& s, T* target, const Index* indices, const T* updates, std::span<Worker* const> workers) {
+  const std::int64_t row = s.size * s.inner;
+  const auto parts = static_cast<std::int64_t>(workers.size()) + 1;
+  for (std::int64_t o = 0; o < s.outer; ++o) {
+    std::vector<T> copies(static_cast<std::size_t>((parts - 1) * row), neutral<T, Join>());
+    each_part(workers, [&](int part, int) {
+      const auto [begin, end] = share(s.count, part, static_cast<int>(parts));
+      T* to = part ? copies.data() + (part - 1) * row : target + o * row;
+      const skein_scatter mine{s.dtype, s.index_dtype, s.kind, 1, s.size, s.inner, end - begin};
+      scatter_to_part<T, Index, Join>(mine, to, indices + begin, updates + (o * s.count + begin) * s.inner, 0, 1);
+    });
+    for (std::int64_t p = 0; p + 1 < parts; ++p) join_rows<T, Join>(target + o * row, copies.data() + p * row, row);
+  }
+}
+
+template <class T, class Index, class Join>
+void scatter_with(const skein_scatter& s, T* target, const Index* indices, const T* updates, std::span<Worker* const> workers) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<Join, Set>)
+    if (s.size * static_cast<std::int64_t>(workers.size() + 1) * 4 <= s.count) return scatter_to_copies<T, Index, Join>(s, target, indices, updates, workers);
+  each_part(workers, [&](int part, int parts) { scatter_to_part<T, Index, Join>(s, target, indices, updates, part, parts); });
 }
 
 template <class T, class Join>
@@ -232,9 +281,7 @@ void scatter(const skein_scatter& s, void* target, const void* indices, const vo
       with_dtype(s.index_dtype, [&](auto index) {
         using Index = decltype(index);
         if constexpr (std::is_integral_v<Index>)
-          each_part(workers, [&](int part, int parts) {
-            scatter_part<T, Index, decltype(kind)>(s, static_cast<T*>(target), static_cast<const Index*>(indices), static_cast<const T*>(updates), part, parts);
-          });
+          scatter_with<T, Index, decltype(kind)>(s, static_cast<T*>(target), static_cast<const Index*>(indices), static_cast<const T*>(updates), workers);
       });
     });
   });

@@ -15,7 +15,7 @@ LAYERS = [
     ("runtime/base", ("skein/base/",), ()),
     # The emulated driver executes LLVM modules; it is a library of its own, which nothing links.
     ("runtime/emulated", ("runtime/cuda/driver.h", "runtime/emulated/"), MLIR + ("boost/context/", "sanitizer/", "system")),
-    ("runtime", ("skein/base/", "runtime/"), ("boost/context/", "fmt/", "tbb/", "oneapi/", "sanitizer/", "arpa/", "net/", "netinet/", "mpi.h", "cuda.h", "nccl.h", "system")),
+    ("runtime", ("skein/base/", "runtime/"), ("boost/context/", "third_party/", "fmt/", "tbb/", "oneapi/", "sanitizer/", "arpa/", "net/", "netinet/", "mpi.h", "cuda.h", "nccl.h", "system")),
     ("dialects", ("skein/base/", "dialects/"), MLIR),
     # The executable is what it makes; everything else of the runtime it knows by the ABI alone.
     ("compiler", ("skein/base/", "dialects/", "compiler/", "runtime/abi.h", "runtime/symbols.h", "runtime/executable.h"), MLIR + ("fmt/", "nlohmann/", "system")),
