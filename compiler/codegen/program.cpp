@@ -158,6 +158,8 @@ void ProgramEmitter::emitOp(Operation* op) {
       .Case<ir::SortOp>([&](auto o) { emitSort(o); })
       .Case<ir::ScatterOp>([&](auto o) { emitScatter(o); })
       .Case<ir::CumulativeOp>([&](auto o) { emitCumulative(o); })
+      .Case<ir::FftOp>([&](auto o) { emitFft(o); })
+      .Case<ir::CholeskyOp, ir::TriangularSolveOp, ir::LuOp, ir::QrOp, ir::EighOp, ir::SvdOp, ir::SvdvalsOp, ir::EigOp, ir::EigvalsOp>([&](auto o) { emitLinalg(o); })
       .Case<ir::AxisIndexOp>([&](auto o) { emitAxisIndex(o); })
       .Case<ir::PrintOp, ir::CheckOp>([&](auto o) { emitMessage(o); })
       .Case<ir::ReshapeOp, ir::PvaryOp>([&](auto o) {

@@ -103,6 +103,8 @@ class ProgramEmitter {
   void emitSort(ir::SortOp op);
   void emitScatter(ir::ScatterOp op);
   void emitCumulative(ir::CumulativeOp op);
+  void emitFft(ir::FftOp op);
+  void emitLinalg(mlir::Operation* op);
   void emitCollective(mlir::Operation* op);
   void emitAxisIndex(ir::AxisIndexOp op);
   void emitMessage(mlir::Operation* op);

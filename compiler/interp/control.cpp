@@ -97,6 +97,13 @@ static void evaluateCall(Machine& machine, mlir::Operation* op) {
   assign(machine, call.getResults(), returned->getOperands());
 }
 
+/// A function with a derivative of its own means its body.
+static void evaluateCustom(Machine& machine, mlir::Operation* op) {
+  mlir::Block& body = op->getRegion(0).front();
+  assign(machine, body.getArguments(), op->getOperands());
+  runInto(machine, body, machine.active(), op->getResults());
+}
+
 /// What fusion made of ops means what the ops mean.
 static void evaluateKernel(Machine& machine, mlir::Operation* op) {
   auto kernel = llvm::cast<ir::KernelOp>(op);
@@ -176,6 +183,8 @@ void addControl(Meanings& meanings) {
   define<ir::ForOp>(meanings, evaluateFor);
   define<ir::SwitchOp>(meanings, evaluateSwitch);
   define<ir::CallOp>(meanings, evaluateCall);
+  define<ir::CustomJvpOp>(meanings, evaluateCustom);
+  define<ir::CustomVjpOp>(meanings, evaluateCustom);
   define<ir::ShardMapOp>(meanings, evaluateShardMap);
   define<ir::KernelOp>(meanings, evaluateKernel);
   define<ir::YieldOp>(

@@ -21,6 +21,8 @@ static const Meanings& meanings() {
     addSort(table);
     addIndexing(table);
     addScan(table);
+    addFft(table);
+    addLinalg(table);
     addControl(table);
     addRandom(table);
     addCollectives(table);

@@ -38,6 +38,8 @@ void addContract(Meanings&);
 void addSort(Meanings&);
 void addIndexing(Meanings&);
 void addScan(Meanings&);
+void addFft(Meanings&);
+void addLinalg(Meanings&);
 void addControl(Meanings&);
 void addRandom(Meanings&);
 void addCollectives(Meanings&);

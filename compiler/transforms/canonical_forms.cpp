@@ -240,6 +240,23 @@ void lowerSorts(func::FuncOp function) {
   }
 }
 
+/// Functions with derivatives of their own are their bodies once nothing is differentiated any more.
+static void inlineCustom(ModuleOp module) {
+  llvm::SmallVector<Operation*> customs;
+  module.walk<WalkOrder::PostOrder>([&](Operation* op) {
+    if (llvm::isa<ir::CustomJvpOp, ir::CustomVjpOp>(op)) customs.push_back(op);
+  });
+  for (Operation* op : customs) {  // inner ones first
+    Block& body = op->getRegion(0).front();
+    for (auto [argument, operand] : llvm::zip(body.getArguments(), op->getOperands())) argument.replaceAllUsesWith(operand);
+    Operation* yield = body.getTerminator();
+    op->replaceAllUsesWith(yield->getOperands());
+    yield->erase();
+    op->getBlock()->getOperations().splice(op->getIterator(), body.getOperations());
+    op->erase();
+  }
+}
+
 void inlineCalls(ModuleOp module) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   auto refuse = [](ir::CallOp call, const std::string& what) {
@@ -273,6 +290,7 @@ void inlineCalls(ModuleOp module) {
   }
   for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
     if (function != main) function.erase();
+  inlineCustom(module);
 }
 
 }  // namespace skein::compiler

@@ -12,6 +12,8 @@
 
 #include "compiler/compile.h"
 #include "compiler/interp/interpreter.h"
+#include "dialects/skein/batching.h"
+#include "dialects/skein/derivatives_rules.h"
 #include "dialects/skein/types.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -84,6 +86,24 @@ const std::map<std::string, Row>& rows() {
     all["reverse"] = {"tensor<2x3xf32>", "{dims = array<i64: 0, 1>}"};
     all["scatter"] = {"tensor<4x3xf32>, tensor<5xi32>, tensor<5x3xf32>", "{dim = 0 : i64, kind = \"add\"}"};
     all["cumulative"] = {"tensor<4x50xf32>", "{dim = 1 : i64, kind = \"sum\", reverse = false}"};
+    // Of a matrix like it with a strong diagonal; eig of a triangular one, whose eigenvalues have an order.
+    auto ofMatrix = [](const std::string& op, const std::string& change, const std::string& constant, const std::string& results) {
+      std::string type = "tensor<3x3xf32>", many = results.find(',') == std::string::npos ? "" : ":2";
+      return "func.func @main(%a: " + type + ") -> (" + results + ") {\n  %c = skein.constant {value = dense<" + constant + "> : " + type + "} : () -> " + type +
+             "\n  %b = skein." + change + " %a, %c : (" + type + ", " + type + ") -> " + type + "\n  %r" + many + " = skein." + op + " : (" + type + ") -> (" + results +
+             ")\n  return " + (many.empty() ? "%r" : "%r#0, %r#1") + " : " + results + "\n}";
+    };
+    std::string strong = "[[4.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 7.0]]", upper = "[[1.0, 1.0, 1.0], [0.0, 2.0, 1.0], [0.0, 0.0, 3.0]]";
+    all["cholesky"].program = ofMatrix("cholesky %b", "add", strong, "tensor<3x3xf32>");
+    all["eigh"].program = ofMatrix("eigh %b {lower = true}", "add", strong, "tensor<3xf32>, tensor<3x3xf32>");
+    all["eig"].program = ofMatrix("eig %b", "mul", upper, "tensor<3xcomplex<f32>>, tensor<3x3xcomplex<f32>>");
+    all["eigvals"].program = ofMatrix("eigvals %b", "mul", upper, "tensor<3xcomplex<f32>>");
+    all["triangular_solve"] = {"tensor<3x3xf32>, tensor<3x2xf32>", "{lower = true, transpose = \"none\", unit_diagonal = true}"};
+    all["lu"] = {"tensor<4x3xf32>"};
+    all["qr"] = {"tensor<4x3xf32>", "{full = false}"};
+    all["svd"] = {"tensor<4x3xf32>", "{full = false}"};
+    all["svdvals"] = {"tensor<4x3xf32>"};
+    all["fft"] = {"tensor<4x6xcomplex<f32>>", "{kind = \"fft\", lengths = array<i64: 6>}"};
     all["take"] = {"tensor<4x3xf32>, tensor<5xi32>", "{dim = 0 : i64}"};
 
     for (const char* name : {"reduce_sum", "reduce_prod", "reduce_max", "reduce_min", "argmax", "argmin", "moments"})
@@ -114,6 +134,12 @@ const std::map<std::string, Row>& rows() {
     all["call"].program = "func.func private @f(%x: tensor<20xf32>) -> tensor<20xf32> {\n"
                           "  %y = skein.add %x, %x : (tensor<20xf32>, tensor<20xf32>) -> tensor<20xf32>\n  return %y : tensor<20xf32>\n}\n" +
                           head + "%r = skein.call @f(%a) : (tensor<20xf32>) -> tensor<20xf32>" + tail;
+    std::string body = "{\n  ^bb0(%x: tensor<20xf32>):\n    %y = skein.exp %x : (tensor<20xf32>) -> tensor<20xf32>\n    skein.yield %y : tensor<20xf32>\n  }";
+    std::string both = "{\n  ^bb0(%x: tensor<20xf32>, %t: tensor<20xf32>):\n    skein.yield %x, %t : tensor<20xf32>, tensor<20xf32>\n  }";
+    std::string join = "{\n  ^bb0(%x: tensor<20xf32>, %t: tensor<20xf32>):\n    skein.yield %t : tensor<20xf32>\n  }";
+    std::string keep = "{\n  ^bb0(%x: tensor<20xf32>):\n    skein.yield %x, %x : tensor<20xf32>, tensor<20xf32>\n  }";
+    all["custom_jvp"].program = head + "%r = skein.custom_jvp %a : (tensor<20xf32>) -> tensor<20xf32> " + body + " rule " + both + tail;
+    all["custom_vjp"].program = head + "%r = skein.custom_vjp %a : (tensor<20xf32>) -> tensor<20xf32> " + body + " forward " + keep + " backward " + join + tail;
     // The fusion pass makes it of any op.
     all["kernel"].program = head + "%r = skein.exp %a : (tensor<20xf32>) -> tensor<20xf32>" + tail;
     all["print"].program = head + "%r = skein.exp %a : (tensor<20xf32>) -> tensor<20xf32>\n  skein.print \"n = {}\", %n : (tensor<i32>) -> ()" + tail;
@@ -239,6 +265,81 @@ TEST_P(Compiled, ComputesWhatTheInterpreterSays) {
   for (size_t i = 0; i < got.size(); ++i) expectClose(got[i], want[i]);
 }
 
+/// Another example than inputOf's.
+HostArray otherInputOf(mlir::Type type) {
+  HostArray host = inputOf(type);
+  for (std::int64_t i = 0; i < host.volume(); ++i) {
+    if (host.dtype == float32) host.as<float>()[i] = static_cast<float>((i * 3 + 2) % 5 * 0.15 + 0.2);
+    if (host.dtype == complex64) host.as<std::complex<float>>()[i] += std::complex<float>(0.25f, 0.5f);
+    if (host.dtype == int32 || host.dtype == uint32) host.as<std::int32_t>()[i] = static_cast<std::int32_t>((i + 2) % 3 + 1);
+    if (host.dtype == bool_) host.as<std::uint8_t>()[i] = (i + 1) % 2;
+  }
+  return host;
+}
+
+HostArray stacked(const HostArray& a, const HostArray& b) {
+  std::vector<std::int64_t> shape{2};
+  shape.insert(shape.end(), a.shape.begin(), a.shape.end());
+  HostArray both = HostArray::zeros(a.dtype, shape);
+  std::copy(a.data.begin(), a.data.end(), both.data.begin());
+  std::copy(b.data.begin(), b.data.end(), both.data.begin() + static_cast<std::ptrdiff_t>(a.data.size()));
+  return both;
+}
+
+TEST_P(Compiled, WorksOnABatch) {
+  if (GetParam() == "kernel") return;  // the compiler makes it after batching
+  auto row = rows().find(GetParam());
+  ASSERT_NE(row, rows().end());
+  auto module = moduleOf(row->first, row->second);
+  auto main = module->lookupSymbol<mlir::func::FuncOp>("main");
+  // The program of two examples.
+  mlir::OpBuilder builder(&context());
+  mlir::Location loc = builder.getUnknownLoc();
+  mlir::OwningOpRef<mlir::ModuleOp> both = mlir::ModuleOp::create(loc);
+  builder.setInsertionPointToEnd(both->getBody());
+  std::vector<mlir::Type> types;
+  std::vector<HostArray> first, second, inputs;
+  for (mlir::Type type : main.getArgumentTypes()) {
+    first.push_back(inputOf(type));
+    second.push_back(otherInputOf(type));
+    inputs.push_back(stacked(first.back(), second.back()));
+    auto array = ir::arrayType(type);
+    llvm::SmallVector<std::int64_t> shape{2};
+    llvm::append_range(shape, array.getShape());
+    types.push_back(ir::makeType(shape, array.getElementType(), {}));
+  }
+  auto program = mlir::func::FuncOp::create(builder, loc, "main", builder.getFunctionType(types, {}));
+  builder.setInsertionPointToEnd(program.addEntryBlock());
+  llvm::SmallVector<ir::Batched> arguments;
+  for (mlir::Value argument : program.getArguments()) arguments.push_back({argument, true});
+  auto made = ir::batch(builder, main.getBody().front(), arguments, 2, "", {});
+  ASSERT_TRUE(mlir::succeeded(made));
+  llvm::SmallVector<mlir::Value> values;
+  for (const ir::Batched& value : *made) values.push_back(value.value);
+  mlir::func::ReturnOp::create(builder, loc, values);
+  program.setFunctionType(builder.getFunctionType(types, mlir::ValueRange(values).getTypes()));
+  ASSERT_TRUE(mlir::succeeded(mlir::verify(*both)));
+
+  std::ostringstream printed, apart;
+  std::vector<HostArray> got = interpret(*both, inputs, {.out = &printed});
+  std::vector<HostArray> one = interpret(*module, first, {.out = &apart}), two = interpret(*module, second, {.out = &apart});
+  EXPECT_EQ(printed.str(), apart.str());
+  for (size_t i = 0; i < got.size(); ++i) {
+    if ((*made)[i].batched) {
+      expectClose(got[i], stacked(one[i], two[i]));
+    } else {
+      expectClose(got[i], one[i]);
+      expectClose(got[i], two[i]);
+    }
+  }
+}
+
+TEST_P(Compiled, HasADerivativeOrNone) {
+  // These the walks know themselves, or have nothing to differentiate.
+  const std::set<std::string> known = {"for", "while", "switch", "shard_map", "call", "custom_jvp", "custom_vjp", "sort", "yield", "print", "check", "kernel"};
+  EXPECT_TRUE(ir::ruleOf("skein." + GetParam()) || known.count(GetParam())) << "no rule in dialects/skein/derivatives_*.cpp";
+}
+
 /// What the assembler says of a kernel; empty where it takes it and no register is spilled.
 std::string assemble(const std::string& ptx, const std::string& architecture) {
   const std::string stem = testing::TempDir() + "/kernel_" + architecture;
@@ -254,7 +355,7 @@ std::string assemble(const std::string& ptx, const std::string& architecture) {
 
 /// Ops that the program itself, a library or the host deals with, so that a program of one of them alone has no kernel: docs/status.md
 /// gives the reasons.
-const std::set<std::string> kNoKernel = {"dot_general", "sort", "scatter", "cumulative", "constant", "reshape", "axis_index", "all_gather", "psum_scatter", "all_to_all", "ppermute"};
+const std::set<std::string> kNoKernel = {"dot_general", "sort", "scatter", "cumulative", "constant", "reshape", "axis_index", "fft", "triangular_solve", "lu", "qr", "svd", "svdvals", "all_gather", "psum_scatter", "all_to_all", "ppermute"};
 
 TEST_P(Compiled, HasKernelsForGpus) {
   auto row = rows().find(GetParam());
