@@ -1,4 +1,6 @@
-// Runs passes on a file of IR: mlir-opt for Skein.
+// Runs passes on a file of IR: mlir-opt for Skein. With --from-stablehlo FILE prints a program of JAX in the dialect.
+#include "compiler/compile.h"
+#include "compiler/import/stablehlo.h"
 #include "compiler/passes.h"
 #include "dialects/skein/dialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -11,7 +13,23 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 
+namespace {
+
+int printImported(const char* file) {
+  try {
+    auto context = skein::compiler::makeContext();
+    skein::compiler::importStablehloFile(file, *context)->print(llvm::outs());
+    return 0;
+  } catch (const std::exception& error) {
+    llvm::errs() << error.what() << '\n';
+    return 1;
+  }
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  if (argc == 3 && llvm::StringRef(argv[1]) == "--from-stablehlo") return printImported(argv[2]);
   mlir::DialectRegistry registry;
   registry.insert<skein::ir::SkeinDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::LLVM::LLVMDialect,
                   mlir::math::MathDialect, mlir::memref::MemRefDialect, mlir::scf::SCFDialect,

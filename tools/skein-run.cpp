@@ -1,7 +1,7 @@
-// Runs a file of IR: skein-run program.mlir --args a.npy b.npy [--out folder] [--interpret] [--time N]
+// Runs a file of IR, or a program of JAX (StableHLO): skein-run program.mlir --args a.npy b.npy [--out folder] [--interpret] [--time N]
 // or prints its kernels for a GPU: skein-run program.mlir --ptx sm_90
 //
-// Meshes stand in the program (skein.shard_map). Results are written to folder/result0.npy... or printed in short.
+// Meshes stand in the program (skein.shard_map). Results are written to folder/0.npy... or printed in short.
 #include <skein/base/error.h>
 #include <skein/base/shape.h>
 
@@ -14,11 +14,13 @@
 #include "compiler/interp/interpreter.h"
 #include "dialects/skein/types.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "mlir/Parser/Parser.h"
 #include "tools/npy_file.h"
 
 #ifdef SKEIN_HAS_COMPILER
 #include "compiler/compile.h"
+#include "compiler/import/stablehlo.h"
 #include "runtime/device.h"
 #include "runtime/executable.h"
 #endif
@@ -29,7 +31,7 @@ using compiler::HostArray;
 static const char* const usage =
     "usage: skein-run program.mlir [--args a.npy b.npy...] [--out folder] [--interpret] [--time N] [--ptx ARCH]\n"
     "  --args       the inputs of func @main\n"
-    "  --out        writes result0.npy, result1.npy... into the folder\n"
+    "  --out        writes 0.npy, 1.npy... into the folder\n"
     "  --interpret  uses the reference interpreter\n"
     "  --time       runs N times more and prints the least time\n"
     "  --ptx        prints the kernels for GPUs of an architecture (sm_80, sm_90, sm_100), and runs nothing\n";
@@ -100,6 +102,15 @@ static std::vector<HostArray> runCompiled(mlir::ModuleOp module, std::vector<Hos
   return results;
 }
 
+static mlir::OwningOpRef<mlir::ModuleOp> readProgram(mlir::MLIRContext& context) {
+  if (auto text = llvm::MemoryBuffer::getFile(file)) {
+    llvm::StringRef all = (*text)->getBuffer();
+    bool from_jax = all.contains("stablehlo.") || all.contains("builtin.module\"");
+    if (from_jax) return compiler::importStablehlo(all, file, context);
+  }
+  return mlir::parseSourceFile<mlir::ModuleOp>(file, mlir::ParserConfig(&context));
+}
+
 static std::string printKernels(mlir::ModuleOp module) { return compiler::kernelsAsPtx(module, architecture); }
 #else
 static std::unique_ptr<mlir::MLIRContext> makeContext() {
@@ -110,6 +121,9 @@ static std::unique_ptr<mlir::MLIRContext> makeContext() {
 static std::vector<HostArray> runCompiled(mlir::ModuleOp, std::vector<HostArray>) {
   throw UserError("this skein-run has no compiler: pass --interpret", "skein-run");
 }
+static mlir::OwningOpRef<mlir::ModuleOp> readProgram(mlir::MLIRContext& context) {
+  return mlir::parseSourceFile<mlir::ModuleOp>(file, mlir::ParserConfig(&context));
+}
 static std::string printKernels(mlir::ModuleOp) { throw UserError("this skein-run has no compiler", "skein-run"); }
 #endif
 
@@ -118,7 +132,7 @@ static void report(std::size_t i, const HostArray& result) {
   std::printf("%s: %s%s", label.c_str(), std::string(name(result.dtype)).c_str(),
               to_string(Shape(result.shape)).c_str());
   if (!folder.empty()) {
-    std::filesystem::path path = std::filesystem::path(folder) / (label + ".npy");
+    std::filesystem::path path = std::filesystem::path(folder) / (std::to_string(i) + ".npy");
     tools::writeNpy(path.string(), result);
     std::printf(" -> %s", path.string().c_str());
   }
@@ -132,7 +146,7 @@ int main(int argc, char** argv) {
   }
   try {
     auto context = makeContext();
-    auto module = mlir::parseSourceFile<mlir::ModuleOp>(file, mlir::ParserConfig(context.get()));
+    auto module = readProgram(*context);
     if (!module) return 1;  // the parser has said why
     if (!architecture.empty()) {
       std::cout << printKernels(*module);

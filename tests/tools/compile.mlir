@@ -1,3 +1,3 @@
 // The same with compiled code.
 // RUN: skein-run %S/interpret.mlir --out %t.out | FileCheck %S/interpret.mlir
-// RUN: skein-run %S/inputs/sum.mlir --args %t.out/result0.npy %t.out/result1.npy 2>&1 | FileCheck %S/inputs/sum.mlir
+// RUN: skein-run %S/inputs/sum.mlir --args %t.out/0.npy %t.out/1.npy 2>&1 | FileCheck %S/inputs/sum.mlir
