@@ -254,13 +254,55 @@ Array get(const char* name, const Array& x, std::span<const Index> indices, Mode
   return with_weak(result, x.weak());
 }
 
-using Combine = Array (*)(const Array& old, const Array& value);
+/// How an update meets what is there: as the op `combine` does (none: it replaces it), and as scatter names it.
+struct Update {
+  const char* combine;
+  const char* scatter;
+};
 
-Array update(const char* name, const Array& x, std::span<const Index> indices, const Array& value, Mode mode, Combine combine) {
+/// The dimension that one array of indices names while all others are whole, -1 if it is not so.
+std::int64_t only_dimension(const IndexPlan& plan, const Array& x) {
+  if (plan.arrays.size() != 1) return -1;
+  std::int64_t found = -1;
+  for (std::size_t d = 0; d < plan.dims.size(); ++d) {
+    const IndexedDim& dim = plan.dims[d];
+    if (dim.gather >= 0)
+      found = static_cast<std::int64_t>(d);
+    else if (dim.dropped || dim.dynamic >= 0 || dim.reversed || dim.step != 1 || dim.window != x.shape()[d])
+      return -1;
+    const int part = d < plan.out.size() ? plan.out[d] : IndexPlan::new_axis;
+    if (part != (dim.gather >= 0 ? static_cast<int>(IndexPlan::array_block) : static_cast<int>(d))) return -1;
+  }
+  return plan.out.size() == plan.dims.size() ? found : -1;
+}
+
+/// Arrays among the indices: elements go to several places at once. In general their places in the flattened array are what the
+/// same indices take of its positions.
+Array scatter(const char* name, const Array& x, const IndexPlan& plan, std::span<const Index> indices, const Array& value, Mode mode, const Update& how) {
+  const Shape result = plan.result();
+  const std::int64_t dim = only_dimension(plan, x);
+  Array which;
+  if (dim >= 0) {
+    const std::int64_t size = x.shape()[static_cast<std::size_t>(dim)];
+    which = from_the_end(plan.arrays[0], size);
+    if (mode == Mode::clip) which = clip(which, 0, cast(std::max<std::int64_t>(size - 1, 0), which.dtype()));
+  } else {
+    if (x.size() > INT32_MAX) fail("scattering through several indices into more than 2^31 elements is not there");
+    Array positions = reshape(skein::arange(static_cast<int>(x.size())), x.shape());
+    which = get(name, positions, indices, mode == Mode::clip ? Mode::usual : Mode::drop);
+  }
+  const std::vector<Array> operands{x, which, value};
+  Array changed = build(name, operands, Key(dim, how.scatter, result), [&](std::span<const Array> in) {
+    Array values = broadcast_to(cast(in[2], in[0].dtype()), result);
+    if (dim >= 0) return emit("scatter", {in[0], in[1], values}, {{"dim", dim}, {"kind", std::string(how.scatter)}});
+    Array flat = emit("scatter", {reshape(in[0], {-1}), reshape(in[1], {-1}), reshape(values, {-1})}, {{"dim", std::int64_t{0}}, {"kind", std::string(how.scatter)}});
+    return reshape(flat, in[0].shape());
+  });
+  return with_weak(changed, x.weak());
+}
+
+Array update(const char* name, const Array& x, std::span<const Index> indices, const Array& value, Mode mode, const Update& how) {
   IndexPlan plan = plan_index(x, indices);
-  if (!plan.arrays.empty())
-    fail(fmt::format("the index {} is an array: scattering to several places at once comes with the indexing family; integers, traced "
-                     "integer scalars and slices work now", describe(plan.arrays[0])));
   check_usable(value);
   Shape result = plan.result();
   const Shape& given = value.shape();
@@ -271,6 +313,7 @@ Array update(const char* name, const Array& x, std::span<const Index> indices, c
   }
   if (!fits) fail(fmt::format("the value {} cannot be broadcast to {}, the shape of what is indexed of {}", describe(value), to_string(result), describe(x)));
   if (result.volume() == 0) return x;
+  if (!plan.arrays.empty()) return scatter(name, x, plan, indices, value, mode, how);
 
   Window window(x, plan);
   window.operands().push_back(value);
@@ -279,10 +322,10 @@ Array update(const char* name, const Array& x, std::span<const Index> indices, c
   Array changed = build(name, window.operands(), key, [&](std::span<const Array> in) {
     Array values = reshape(broadcast_to(cast(in.back(), x.dtype()), result), plan.counts());
     Array test = mode == Mode::clip ? Array() : window.inside(in);
-    bool needs_old = combine || window.stepped() || !test.empty();
+    bool needs_old = how.combine || window.stepped() || !test.empty();
     Array old = needs_old ? window.read(in) : Array();
     Array fresh = window.spread(values);
-    if (combine) fresh = combine(old, fresh);
+    if (how.combine) fresh = emit(how.combine, {old, fresh});
     if (window.stepped()) fresh = emit("select", {window.taken(old.shape()), fresh, old});
     if (!test.empty()) fresh = where(test, fresh, old);
     return window.write(in, fresh);
@@ -307,27 +350,23 @@ Array AtProxy::get(IndexOptions options) const {
 }
 Array AtProxy::set(const Array& value, IndexOptions options) const {
   Call call("at.set", where_);
-  return detail::update("at.set", array_, indices_, value, detail::read_mode(options), nullptr);
+  return detail::update("at.set", array_, indices_, value, detail::read_mode(options), {nullptr, "set"});
 }
 Array AtProxy::add(const Array& value, IndexOptions options) const {
   Call call("at.add", where_);
-  return detail::update("at.add", array_, indices_, value, detail::read_mode(options),
-                        [](const Array& old, const Array& v) { return detail::emit("add", {old, v}); });
+  return detail::update("at.add", array_, indices_, value, detail::read_mode(options), {"add", "add"});
 }
 Array AtProxy::mul(const Array& value, IndexOptions options) const {
   Call call("at.mul", where_);
-  return detail::update("at.mul", array_, indices_, value, detail::read_mode(options),
-                        [](const Array& old, const Array& v) { return detail::emit("mul", {old, v}); });
+  return detail::update("at.mul", array_, indices_, value, detail::read_mode(options), {"mul", "mul"});
 }
 Array AtProxy::min(const Array& value, IndexOptions options) const {
   Call call("at.min", where_);
-  return detail::update("at.min", array_, indices_, value, detail::read_mode(options),
-                        [](const Array& old, const Array& v) { return detail::emit("minimum", {old, v}); });
+  return detail::update("at.min", array_, indices_, value, detail::read_mode(options), {"minimum", "min"});
 }
 Array AtProxy::max(const Array& value, IndexOptions options) const {
   Call call("at.max", where_);
-  return detail::update("at.max", array_, indices_, value, detail::read_mode(options),
-                        [](const Array& old, const Array& v) { return detail::emit("maximum", {old, v}); });
+  return detail::update("at.max", array_, indices_, value, detail::read_mode(options), {"maximum", "max"});
 }
 
 }  // namespace skein

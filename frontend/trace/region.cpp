@@ -50,6 +50,8 @@ void Body::yield(std::span<const Array> values) {
   close();
 }
 
+mlir::Block& Body::block() const { return state_->region.front(); }
+
 std::vector<Array> emit_with_bodies(const char* op, std::span<const Array> operands, std::vector<Attribute> attributes,
                                     std::span<const TypeInfo> results, std::span<Body> bodies) {
   Frame& frame = *current_frame();

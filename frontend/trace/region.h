@@ -5,6 +5,10 @@
 
 #include "frontend/trace/emit.h"
 
+namespace mlir {
+class Block;
+}
+
 namespace skein::detail {
 
 /// A body: as long as it is open, ops go into it. Bodies nest; one that no op takes is dropped.
@@ -22,6 +26,8 @@ class Body {
   void reopen();
   /// Ends the body with these values, and leaves it.
   void yield(std::span<const Array> values);
+  /// Its one block, for what becomes no op's body.
+  mlir::Block& block() const;
 
  private:
   friend std::vector<Array> emit_with_bodies(const char*, std::span<const Array>, std::vector<Attribute>,

@@ -177,6 +177,19 @@ TEST(At, TracedPlacesAndModes) {
   EXPECT_TRUE(std::isnan(filled.to_vector<float>()[1]));
 }
 
+TEST(At, ArraysOfPlaces) {
+  sk::Array x = counting({3, 4}), i = sk::array({2, 0, 2}), j = sk::array({1, 3, 1});
+  using V = Ints;
+  EXPECT_EQ(sk::zeros({5}, sk::int32).at(sk::array({1, 1, 4, 9, -1})).add(sk::array({1, 2, 3, 4, 5})).to_vector<int>(), V({0, 3, 0, 0, 8}));
+  EXPECT_EQ(sk::zeros({3}, sk::int32).at(sk::array({7, -9, 1})).add(1, {.mode = "clip"}).to_vector<int>(), V({1, 1, 1}));
+  EXPECT_EQ(x.at(i).set(sk::array({{1}, {2}, {3}})).to_vector<int>(), V({2, 2, 2, 2, 4, 5, 6, 7, 3, 3, 3, 3}));
+  EXPECT_EQ(x.at(sk::all, sk::array({0, 3})).mul(10).to_vector<int>(), V({0, 1, 2, 30, 40, 5, 6, 70, 80, 9, 10, 110}));
+  EXPECT_EQ(x.at(i, j).add(100).to_vector<int>(), V({0, 1, 2, 103, 4, 5, 6, 7, 8, 209, 10, 11}));
+  EXPECT_EQ(x.at(sk::slice(0, 2), sk::array({0, 0})).max(sk::array({{5, 3}, {1, 9}})).to_vector<int>(), V({5, 1, 2, 3, 9, 5, 6, 7, 8, 9, 10, 11}));
+  EXPECT_EQ(x.at(1, sk::array({3, 1})).min(0).to_vector<int>(), V({0, 1, 2, 3, 4, 0, 6, 0, 8, 9, 10, 11}));
+  EXPECT_EQ(sk::jit([](sk::Array a, sk::Array k) { return a.at(k).set(7); })(sk::arange(4), sk::array({{0, 3}})).to_vector<int>(), V({7, 1, 2, 7}));
+}
+
 TEST(Index, Errors) {
   sk::Array x = counting({3, 4});
   EXPECT_ERROR(x[3], "index 3", "axis 0", "int32[3,4]");
@@ -190,6 +203,6 @@ TEST(Index, Errors) {
   EXPECT_ERROR(x.at(5).set(1), "index 5", "at.set");
   EXPECT_ERROR(x.at(0).set(sk::zeros({3})), "float32[3]", "[4]");
   EXPECT_ERROR(x.at(0).set(1, {.mode = "wrap"}), "wrap", "clip");
-  EXPECT_ERROR(x.at(sk::array({0, 1})).set(1), "scatter");
+  EXPECT_ERROR(x.at(sk::array({0, 1})).set(sk::zeros({3})), "float32[3]", "[2,4]");
   EXPECT_ERROR(sk::Array()[0], "empty");
 }
