@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 
+#include "frontend/lib/sampler.h"
 #include "frontend/lib/threefry.h"
 #include "frontend/trace/emit.h"
 #include "frontend/trace/impl.h"
@@ -25,36 +26,12 @@ using detail::emit_splat;
 using detail::fail;
 using detail::Key;
 
-void check_key(const Array& key) {
-  detail::check_usable(key);
-  if (key.dtype() == uint32 && key.shape() == Shape{2}) return;
-  std::string cure = "make one with sk::random::key(seed)";
-  if (key.dtype() == uint32 && key.ndim() > 1 && key.shape().back() == 2) cure = "take one key of many by indexing: keys[i]";
-  else if (key.dtype() == uint32 && key.ndim() == 1) cure = "a key has two words";
-  fail(fmt::format("the key is uint32[2], not {}; {}", detail::describe(key), cure));
-}
-
-void check_shape(const Shape& shape) {
-  std::int64_t volume = 1;
-  for (std::int64_t dim : shape) {
-    if (dim < 0) fail(fmt::format("a shape has no negative sizes; this is {}", to_string(shape)));
-    if (dim && __builtin_mul_overflow(volume, dim, &volume)) fail(fmt::format("the shape {} has too many elements", to_string(shape)));
-  }
-}
-
 Array run(const char* name, std::span<const Array> operands, const Key& key, const std::function<Array(std::span<const Array>)>& builder) {
   if (detail::tracing()) return builder(operands);
   return detail::staged_all(name, operands, key, [&](std::span<const Array> in) { return std::vector<Array>{builder(in)}; })[0];
 }
 Array run(const char* name, std::initializer_list<Array> operands, const Key& key, const std::function<Array(std::span<const Array>)>& builder) {
   return run(name, std::span<const Array>(operands.begin(), operands.size()), key, builder);
-}
-
-DType float_dtype(const Options& options, bool complex_too = false) {
-  DType dtype = options.dtype.value_or(float32);
-  if (!is_floating(dtype) && !(complex_too && is_complex(dtype)))
-    fail(fmt::format("the dtype is a floating one{}, not {}", complex_too ? " or complex" : "", name(dtype)));
-  return dtype;
 }
 
 // ---- integers ----
@@ -140,14 +117,6 @@ Array array_randint(const Words& key, const Shape& shape, Array low, Array high,
   Array offset = spread_over(high_bits, low_bits, broadcast_to(multiplier, shape), all_spans);
   offset = where(whole, low_bits, offset);
   return broadcast_to(low, shape) + bitcast(offset, dtype);
-}
-
-void check_broadcast(const Array& value, const Shape& shape, const char* what) {
-  detail::check_usable(value);
-  const Shape& have = value.shape();
-  bool fits = have.size() <= shape.size();
-  for (std::size_t i = 0; fits && i < have.size(); ++i) fits = have[i] == 1 || have[i] == shape[shape.size() - have.size() + i];
-  if (!fits) fail(fmt::format("{}, {}, does not broadcast to the shape {}", what, detail::describe(value), to_string(shape)));
 }
 
 // ---- orders ----
@@ -237,8 +206,8 @@ Array uniform(const Array& key, const Shape& shape, const Options& options, std:
   if (bounded) {
     operands.push_back(cast(options.minval.empty() ? Array(0) : options.minval, dtype));
     operands.push_back(cast(options.maxval.empty() ? Array(1) : options.maxval, dtype));
-    check_broadcast(operands[1], shape, "minval");
-    check_broadcast(operands[2], shape, "maxval");
+    check_broadcast(operands[1], operands[1].shape(), shape, "minval");
+    check_broadcast(operands[2], operands[2].shape(), shape, "maxval");
   }
   return run("random.uniform", operands, Key(shape, dtype), [&](std::span<const Array> in) {
     std::int64_t n = shape.volume();
@@ -272,8 +241,8 @@ Array randint(const Array& key, const Shape& shape, const Array& low, const Arra
   check_shape(shape);
   DType dtype = options.dtype.value_or(int32);
   if (!is_integer(dtype)) fail(fmt::format("the dtype is an integer one, not {}", name(dtype)));
-  check_broadcast(low, shape, "low");
-  check_broadcast(high, shape, "high");
+  check_broadcast(low, low.shape(), shape, "low");
+  check_broadcast(high, high.shape(), shape, "high");
   // Narrow integers are drawn as int32, so that their bias is no greater.
   bool narrow = itemsize(dtype) < 4;
   DType drawn = narrow ? int32 : dtype;
@@ -306,7 +275,7 @@ Array bernoulli(const Array& key, const Array& p, const std::optional<Shape>& sh
   if (!is_floating(p.dtype())) fail(fmt::format("the probability has a floating dtype, not {}", name(p.dtype())));
   Shape result = shape.value_or(p.shape());
   check_shape(result);
-  check_broadcast(p, result, "p");
+  check_broadcast(p, p.shape(), result, "p");
   return run("random.bernoulli", {key, cast(p, p.dtype())}, Key(result), [&](std::span<const Array> in) {
     return less(reshape(unit(words_of(in[0]), result.volume(), in[1].dtype()), result), in[1]);
   });
@@ -343,25 +312,29 @@ Array permutation(const Array& key, const Array& x, const PermutationOptions& op
 namespace {
 
 /// `from` is empty for a sample of 0 ... n - 1.
-Array sample(const Array& key, const Array& from, std::int64_t n, std::int64_t axis, const Shape& shape, const ChoiceOptions& options) {
+Array chosen_from(const Array& key, const Array& from, std::int64_t n, std::int64_t axis, const Shape& shape, const ChoiceOptions& options) {
   check_key(key);
   check_shape(shape);
-  if (!options.p.empty()) fail("weights (.p) need cumulative sums, which come with the scans; draw with uniform weights, or by bernoulli");
+  const bool weighted = !options.p.empty();
+  if (weighted && (!is_floating(options.p.dtype()) || !(options.p.shape() == Shape{n})))
+    fail(fmt::format("the weights (.p) are floats, one for each of the {} elements, not {}", n, detail::describe(options.p)));
   std::int64_t draws = shape.volume();
   if (draws > 0 && n <= 0) fail("there is nothing to choose from");
   if (!options.replace && draws > n) fail(fmt::format("{} different elements cannot be drawn from {}; allow .replace", draws, n));
   std::vector<Array> operands{key};
   if (!from.empty()) operands.push_back(from);
-  return run("random.choice", operands, Key(n, axis, shape, options.replace), [&](std::span<const Array> in) {
+  if (weighted) operands.push_back(options.p);
+  return run("random.choice", operands, Key(n, axis, shape, options.replace, weighted, from.empty()), [&](std::span<const Array> in) {
     Words words = words_of(in[0]);
     Array chosen;
     if (draws == 0) chosen = emit_splat(shape, 0, int32);
+    else if (weighted) chosen = weighted_indices(words, in.back(), shape, options.replace);
     else if (options.replace) chosen = reshape(known_randint(words, draws, 0, n, int32), shape);
     else {
       std::vector<std::int64_t> zero{0}, stop{draws}, one{1};
       chosen = reshape(emit("slice", {order_of(words, n)}, {{"starts", zero}, {"stops", stop}, {"strides", one}}), shape);
     }
-    return in.size() == 1 ? chosen : emit("take", {in[1], chosen}, {{"dim", axis}});
+    return from.empty() ? chosen : emit("take", {in[1], chosen}, {{"dim", axis}});
   });
 }
 
@@ -369,7 +342,7 @@ Array sample(const Array& key, const Array& from, std::int64_t n, std::int64_t a
 
 Array choice(const Array& key, std::int64_t n, const Shape& shape, const ChoiceOptions& options, std::source_location where) {
   Call call("random.choice", where);
-  return sample(key, {}, n, 0, shape, options);
+  return chosen_from(key, {}, n, 0, shape, options);
 }
 
 Array choice(const Array& key, const Array& from, const Shape& shape, const ChoiceOptions& options, std::source_location where) {
@@ -377,7 +350,7 @@ Array choice(const Array& key, const Array& from, const Shape& shape, const Choi
   detail::check_usable(from);
   if (from.shape().empty()) fail(fmt::format("an array of one dimension at least is wanted, not {}; for 0 ... n-1 give n as an int", detail::describe(from)));
   std::int64_t axis = detail::normal_axis(options.axis, from.ndim(), from);
-  return sample(key, from, from.shape()[static_cast<std::size_t>(axis)], axis, shape, options);
+  return chosen_from(key, from, from.shape()[static_cast<std::size_t>(axis)], axis, shape, options);
 }
 
 }  // namespace skein::random
