@@ -170,7 +170,7 @@ static void reportFailure(const Report& report) {
 }
 
 TEST(Generator, DrawsEveryOp) {
-  std::set<std::string> drawn = {"skein.print", "skein.kernel"};  // print would be seen, kernels are the compiler's
+  std::set<std::string> drawn = {"skein.print", "skein.kernel", "skein.custom_jvp", "skein.custom_vjp"};  // print would be seen, kernels are the compiler's, custom ones their bodies
   auto context = makeContext();
   for (std::uint64_t seed = 1; seed <= 400; ++seed)
     generate(*context, seed).module->walk([&](mlir::Operation* op) {

@@ -115,6 +115,7 @@ void Generator::ops(int count) {
   weigh(2, &Generator::contraction);
   weigh(2, &Generator::sorting);
   weigh(1, &Generator::randomBits);
+  weigh(2, &Generator::algebra);
   weigh(1, &Generator::check);
   if (scope.depth < 2) weigh(3, &Generator::control);
   if (scope.depth == 0) weigh(1, &Generator::call);

@@ -1,6 +1,7 @@
 // The generator's ops on one device: elementwise, shape, reduce, contract, sort, random.
 #include <numeric>
 
+#include "compiler/interp/number.h"
 #include "tests/differential/generator.h"
 
 namespace skein::compiler::test {
@@ -213,7 +214,33 @@ void Generator::shape() {
   }
 }
 
+/// Scatters and running totals; of floats only those that do not round.
+void Generator::indexed() {
+  mlir::Value x = any();
+  Sizes sizes = shapeOf(x);
+  if (sizes.empty()) return;
+  const auto dim = random.between(0, static_cast<int>(sizes.size()) - 1);
+  const DType type = dtypeOf(x);
+  const bool rounds = is_floating(type) || is_complex(type), ordered = !is_complex(type), number_ = type != bool_;
+  auto text = [&](llvm::StringRef value) { return b.getNamedAttr("kind", b.getStringAttr(value)); };
+  if (random.chance(50)) {
+    if (!ordered) return;
+    const char* kind = rounds || !number_ ? random.among({"max", "min"}) : random.among({"sum", "prod", "max", "min"});
+    add(emit("cumulative", x, {number("dim", dim), text(kind), flag("reverse", random.chance(50))}));
+    return;
+  }
+  mlir::Value indices = toShape(anyOf(is_integer), {random.chance(5) ? 0 : random.between(1, 6)});
+  Sizes updates = sizes;
+  updates[dim] = shapeOf(indices)[0];
+  mlir::Value with = toShape(toDtype(any(), type), updates);
+  const char* kind = !ordered            ? "set"
+                     : rounds || !number_ ? random.among({"set", "max", "min"})
+                                          : random.among({"set", "add", "mul", "max", "min"});
+  add(emit("scatter", {x, indices, with}, {number("dim", dim), text(kind)}));
+}
+
 void Generator::window() {
+  if (random.chance(30)) return indexed();
   mlir::Value x = any();
   Sizes sizes = shapeOf(x), windowSizes;
   std::vector<mlir::Value> operands = {x};
@@ -306,6 +333,61 @@ void Generator::sorting() {
   for (mlir::Value value :
        emitAll("sort", operands, number("dim", random.between(0, static_cast<int>(sizes.size()) - 1))))
     add(value);
+}
+
+/// Numbers whose parts lie between -1 and 1, none of them NaN.
+mlir::Value Generator::bounded(const Sizes& shape, DType dtype) {
+  auto part = [&] {
+    mlir::Value x = emit("tanh", toShape(toDtype(any(), real_dtype(dtype)), shape));
+    return emit("select", {emit("eq", {x, x}), x, splat(real_dtype(dtype), shape, 0.5)});
+  };
+  if (!is_complex(dtype)) return part();
+  mlir::Value real = part(), imaginary = part();
+  return emit("complex", {real, imaginary});
+}
+
+/// Transforms, and factors of matrices whose diagonal is strong: eigenvalues lie apart, pivots stay where they are.
+void Generator::algebra() {
+  auto text = [&](llvm::StringRef name, llvm::StringRef value) { return b.getNamedAttr(name, b.getStringAttr(value)); };
+  bool wide = random.chance(50);
+  const DType real = wide ? float64 : float32, whole = wide ? complex128 : complex64, type = random.chance(50) ? real : whole;
+  Sizes batch = smallShape(1);
+  auto of = [&](std::initializer_list<std::int64_t> last) {
+    Sizes shape = batch;
+    shape.insert(shape.end(), last);
+    return shape;
+  };
+  if (random.chance(40)) {
+    std::int64_t n = random.between(1, 13);
+    const char* kind = random.among({"fft", "ifft", "rfft", "irfft"});
+    bool from_real = llvm::StringRef(kind) == "rfft", to_real = llvm::StringRef(kind) == "irfft";
+    add(emit("fft", bounded(of({to_real ? n / 2 + 1 : n}), from_real ? real : whole), {text("kind", kind), list("lengths", {n})}));
+    return;
+  }
+  std::int64_t n = random.between(1, 4);
+  HostArray diagonal = HostArray::zeros(type, of({n, n})), upper = diagonal;
+  auto set = [&](HostArray& array, std::int64_t i, double value) {
+    is_complex(type) ? interp::store(array, i, interp::Complex(value)) : interp::store(array, i, value);
+  };
+  for (std::int64_t i = 0; i < diagonal.volume(); ++i) {
+    std::int64_t row = i / n % n, column = i % n;
+    set(diagonal, i, row == column ? 8.0 + 12.0 * static_cast<double>(row) : 0);
+    set(upper, i, row < column);
+  }
+  mlir::Value small = bounded(of({n, n}), type), a = emit("add", {small, constant(diagonal)});
+  const llvm::StringRef op = random.among({"cholesky", "triangular_solve", "lu", "qr", "eigh", "svd", "svdvals", "eig", "eigvals"});
+  std::vector<mlir::NamedAttribute> attributes;
+  std::vector<mlir::Value> operands{a};
+  if (op == "eigh" || op == "triangular_solve") attributes.push_back(flag("lower", random.chance(50)));
+  if (op == "qr" || op == "svd") attributes.push_back(flag("full", random.chance(50)));
+  if (op == "eig" || op == "eigvals")  // of a triangular matrix, whose eigenvalues have an order
+    operands[0] = emit("add", {emit("mul", {small, constant(upper)}), constant(diagonal)});
+  if (op == "triangular_solve") {
+    operands.push_back(bounded(of({n, random.between(1, 3)}), type));
+    attributes.push_back(text("transpose", random.among({"none", "transpose", "adjoint"})));
+    attributes.push_back(flag("unit_diagonal", false));
+  }
+  for (mlir::Value value : emitAll(op, operands, attributes)) add(value);
 }
 
 void Generator::randomBits() {

@@ -25,9 +25,11 @@ class Generator : public Emitter {
   void conversion();
   void shape();
   void window();
+  void indexed();
   void reduction();
   void contraction();
   void sorting();
+  void algebra();
   void randomBits();
   void collective();
   void exchange();
@@ -61,6 +63,7 @@ class Generator : public Emitter {
   mlir::Value varyingOver(mlir::Value value, llvm::ArrayRef<GridAxis> axes);
   mlir::Value positive(mlir::Value value);
   mlir::Value tame(mlir::Value value);
+  mlir::Value bounded(const Sizes& shape, DType dtype);
   mlir::Value rightHalf(mlir::Value value);
   mlir::Value index(std::int64_t count);
   mlir::Value broadcastScalar(mlir::Value scalar, const Sizes& shape);

@@ -179,6 +179,14 @@ static void perturbDot(std::uint64_t seed, std::uint64_t salt, llvm::ArrayRef<co
   }
 }
 
+/// Factors of well conditioned matrices and transforms: each element errs by as much as the greatest may.
+static void perturbAlgebra(std::uint64_t seed, std::uint64_t salt, HostArray& result) {
+  double greatest = 0;
+  for (std::int64_t i = 0; i < result.volume(); ++i)
+    if (double size = std::abs(loadComplex(result, i)); std::isfinite(size)) greatest = std::max(greatest, size);
+  for (std::int64_t i = 0; i < result.volume(); ++i) move(result, i, seed, salt, 64 * ulpOf(result.dtype, greatest));
+}
+
 void perturb(std::uint64_t seed, mlir::Operation* op, llvm::ArrayRef<const HostArray*> operands,
              llvm::MutableArrayRef<HostArray> results) {
   if (operands.empty() || results.empty()) return;
@@ -211,6 +219,11 @@ void perturb(std::uint64_t seed, mlir::Operation* op, llvm::ArrayRef<const HostA
       for (std::int64_t i = 0; i < results[0].volume(); ++i)
         if (loadReal(*operands[0], i) != loadReal(results[0], i))
           move(results[0], i, seed, salt, ulpOf(dtype, loadReal(results[0], i)));
+    return;
+  }
+  if (llvm::isa<ir::FftOp, ir::CholeskyOp, ir::TriangularSolveOp, ir::LuOp, ir::QrOp, ir::EighOp, ir::SvdOp, ir::SvdvalsOp, ir::EigOp, ir::EigvalsOp>(op)) {
+    for (HostArray& result : results)
+      if (is_floating(result.dtype) || is_complex(result.dtype)) perturbAlgebra(seed, salt++, result);
     return;
   }
   bool exact = llvm::is_contained(
