@@ -123,6 +123,14 @@ class Table:
                 other = self.best(row, who)
                 asked.append(f">= {bar:g}x JAX" if who == "JAX" else f"<= {bar:g}x {'Open MPI' if row.program == 'collectives' else 'by hand'}")
                 met.append(None if own is None or other is None else other / own >= bar if who == "JAX" else own / other <= bar)
+        peers = [seconds for name in PEERS if (seconds := self.best(row, name))]
+        if row.best:
+            asked.append(f">= {row.best:g}x the best peer")
+            met.append(None if own is None or not peers else min(peers) / own >= row.best)
+        if row.numpy:
+            other = self.best(row, "NumPy")
+            asked.append(f"<= {row.numpy:g}x NumPy")
+            met.append(None if own is None or other is None else own / other <= row.numpy)
         if row.seconds:
             asked.append(f"<= {row.seconds * UNITS[row.unit]:g} {row.unit}")
             met.append(None if own is None else own <= row.seconds)

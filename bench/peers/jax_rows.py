@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec as P
 
-from serve import numbers, serve, sized
+from serve import integers, numbers, serve, sized
 
 N = sized(50_000_000, 500_000)
 SIDE = sized(10000, 1000)
@@ -126,6 +126,90 @@ def psum_call():
     return lambda: jax.block_until_ready(f(x)), 1
 
 
+MANY = sized(10_000_000, 100_000)
+FEW = MANY // 10
+SEARCHED = {
+    "x": lambda: jnp.asarray(numbers(np, MANY)),
+    "table": lambda: jnp.asarray(numbers(np, FEW)),
+    "places": lambda: jnp.asarray(integers(np, MANY, FEW)),
+}
+
+
+def on(f, *inputs):
+    return lambda: ready(f, *(SEARCHED[i]() if isinstance(i, str) else i() for i in inputs))
+
+
+def floats(*shape):
+    return lambda: jnp.asarray(numbers(np, int(np.prod(shape))).reshape(shape))
+
+
+def signal(n):
+    return lambda: lax.complex(floats(n)(), 1 - floats(n)())
+
+
+def matrix(n):
+    return lambda: floats(n, n)() + floats(n, n)().T + 2 * n * jnp.eye(n)
+
+
+def layers(*sizes):
+    return lambda: [((floats(a, b)() - 0.5) * 0.1, jnp.zeros(b)) for a, b in zip(sizes, sizes[1:])]
+
+
+def loss(net, x, labels):
+    for i, (w, b) in enumerate(net):
+        x = x @ w + b
+        if i + 1 < len(net):
+            x = jax.nn.relu(x)
+    return -(jax.nn.log_softmax(x) * labels).sum(axis=-1).mean()
+
+
+def step(net, x, labels):
+    return jax.tree.map(lambda p, g: p - 0.01 * g, net, jax.grad(loss)(net, x, labels))
+
+
+def lstm(w, inputs):
+    def turn(state, x):
+        h, c = state
+        gates = jnp.split(jnp.concatenate([x, h]) @ w, 4)
+        c = jax.nn.sigmoid(gates[0]) * c + jax.nn.sigmoid(gates[1]) * jnp.tanh(gates[2])
+        h = jax.nn.sigmoid(gates[3]) * jnp.tanh(c)
+        return (h, c), h
+    zero = jnp.zeros(inputs.shape[1])
+    return lax.scan(turn, (zero, zero), inputs)[1]
+
+
+def energy(x):
+    d = x[:, None, :] - x[None, :, :]
+    return (1 / jnp.sqrt((d * d).sum(axis=2) + 1e-3)).sum()
+
+
+def escape(x, y):
+    return lax.while_loop(lambda s: (s[0] * s[0] + s[1] * s[1] < 4.0) & (s[2] < 100),
+                          lambda s: (s[0] * s[0] - s[1] * s[1] - 0.8, 2.0 * s[0] * s[1] + 0.156, s[2] + 1), (x, y, 0))[2]
+
+
+def hessian(w, x):
+    return jax.hessian(lambda v: jnp.square(jnp.tanh(x @ v) - 0.5).sum() + 0.1 * (jnp.square(v) * jnp.sin(v)).sum())(w)
+
+
+def distances_matmul(x):
+    n = (x * x).sum(axis=1)
+    return jnp.sqrt(jnp.maximum(n[:, None] + n - 2 * x @ x.T, 0.0))
+
+
+def distances_broadcast(x):
+    d = x[:, None, :] - x[None, :, :]
+    return jnp.sqrt((d * d).sum(axis=2))
+
+
+def k_means(x):
+    def turn(_, centres):
+        nearest = ((centres * centres).sum(axis=1) - 2 * x @ centres.T).argmin(axis=1)
+        counts = jax.ops.segment_sum(jnp.ones_like(nearest), nearest, 8)
+        return jax.ops.segment_sum(x, nearest, 8) / jnp.maximum(counts, 1)[:, None]
+    return lax.fori_loop(0, 30, turn, x[:8])
+
+
 LARGE, SMALL = sized(4096, 256), sized(1024, 64)
 ROWS = {
     "exp_sin": on_numbers(lambda x: jnp.exp(x) + 3 * jnp.sin(x)),
@@ -145,6 +229,34 @@ ROWS = {
     "matmul_f64": product((LARGE, LARGE), np.float64),
     "matmul_transposed": product((LARGE, LARGE), f=lambda a, b: a.T @ b),
     "matmul_batched": product((16, SMALL, SMALL)),
+    "cumsum": on_numbers(jnp.cumsum),
+    "keep_mask": on_numbers(lambda x: jnp.compress(x > 0.5, x, size=N, fill_value=0)),
+    "sort": on(jnp.sort, "x"),
+    "argsort": on(jnp.argsort, "x"),
+    "sort_two_keys": on(lambda x, k: lax.sort((k, x), num_keys=2), "x", "places"),
+    "top_k": on(lambda x: lax.top_k(x, 100), "x"),
+    "unique": on(lambda k: jnp.unique(k, size=FEW), "places"),
+    "segment_sum": on(lambda x, k: jax.ops.segment_sum(x, k, FEW), "x", "places"),
+    "gather": on(lambda t, k: t[k], "table", "places"),
+    "scatter_add": on(lambda t, k, x: t.at[k].add(x), "table", "places", "x"),
+    "histogram": on(lambda x: jnp.histogram(x, bins=1000, range=(0, 1)), "x"),
+    "mlp_step": on(step, layers(784, sized(1024, 64), sized(1024, 64), 10), floats(sized(1024, 64), 784), lambda: jax.nn.one_hot(jnp.arange(sized(1024, 64)) % 10, 10)),
+    "lstm": on(lstm, lambda: (floats(sized(512, 32), sized(1024, 64))() - 0.5) * 0.1, floats(sized(1000, 50), sized(256, 16))),
+    "pairwise_gradient": on(jax.grad(energy), floats(sized(8192, 256), 3)),
+    "vmap_julia": on(jax.vmap(escape), lambda: floats(sized(1_000_000, 10_000))() * 3 - 1.5, lambda: floats(sized(1_000_000, 10_000))()[::-1] * 3 - 1.5),
+    "hessian": on(hessian, floats(100), floats(sized(1000, 100), 100)),
+    "distances_matmul": on(distances_matmul, floats(sized(12910, 500), 18)),
+    "distances_broadcast": on(distances_broadcast, floats(sized(12910, 500), 18)),
+    "k_means": on(k_means, floats(sized(100_000, 1000), 18)),
+    "fft": on(jnp.fft.fft, signal(sized(1 << 22, 1 << 12))),
+    "fft_prime": on(jnp.fft.fft, signal(sized(1_000_003, 1009))),
+    "rfft2": on(jnp.fft.rfft2, floats(sized(2048, 64), sized(2048, 64))),
+    "cholesky": on(jnp.linalg.cholesky, matrix(sized(4096, 128))),
+    "solve": on(jnp.linalg.solve, matrix(sized(4096, 128)), floats(sized(4096, 128))),
+    "qr": on(jnp.linalg.qr, matrix(sized(1024, 64))),
+    "svd": on(jnp.linalg.svd, matrix(sized(1024, 64))),
+    "eigh": on(jnp.linalg.eigh, matrix(sized(1024, 64))),
+    "vmap_solve": on(jax.vmap(jnp.linalg.solve), lambda: floats(sized(1_000_000, 1000), 3, 3)() + 3 * jnp.eye(3), floats(sized(1_000_000, 1000), 3)),
     "tiny_call": tiny_call,
     "tiny_loop": tiny_loop,
     "compile": compilation,

@@ -23,6 +23,11 @@ def numbers(np, count):
     return (bits >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
 
 
+def integers(np, count, below):
+    """The integers that bench/micro/search.cpp makes."""
+    return (numbers(np, count).astype(np.float64) * below).astype(np.int32)
+
+
 def measure(work, turns):
     work()
     start = time.perf_counter()
