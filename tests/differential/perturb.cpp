@@ -179,12 +179,25 @@ static void perturbDot(std::uint64_t seed, std::uint64_t salt, llvm::ArrayRef<co
   }
 }
 
-/// Factors of well conditioned matrices and transforms: each element errs by as much as the greatest may.
+/// Factors of well conditioned matrices and transforms: each element errs by as much as the greatest may; what is no more
+/// than that may be 0.
 static void perturbAlgebra(std::uint64_t seed, std::uint64_t salt, HostArray& result) {
   double greatest = 0;
   for (std::int64_t i = 0; i < result.volume(); ++i)
     if (double size = std::abs(loadComplex(result, i)); std::isfinite(size)) greatest = std::max(greatest, size);
-  for (std::int64_t i = 0; i < result.volume(); ++i) move(result, i, seed, salt, 64 * ulpOf(result.dtype, greatest));
+  const double error = 64 * ulpOf(result.dtype, greatest);
+  for (std::int64_t i = 0; i < result.volume(); ++i) {
+    const Complex z = loadComplex(result, i);
+    auto part = [&](std::uint64_t which, double x) {
+      if (!std::isfinite(x)) return x;
+      bool vanishes = std::fabs(x) <= error && noise(seed, salt + which + 2, x) < 0;
+      return vanishes ? 0 : x + error * noise(seed, salt + which, x);
+    };
+    if (is_complex(result.dtype))
+      interp::store(result, i, Complex(part(0, z.real()), part(1, z.imag())));
+    else
+      interp::store(result, i, part(0, z.real()));
+  }
 }
 
 void perturb(std::uint64_t seed, mlir::Operation* op, llvm::ArrayRef<const HostArray*> operands,
