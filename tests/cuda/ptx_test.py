@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """ptx_test.py SCRATCH PROGRAM [ARGUMENTS...]: runs the program on the emulated GPU (as the environment says) and assembles every
-kernel that it compiles with ptxas for sm_80, every eighth module for two later architectures. Fails for what ptxas does not take, and for kernels that spill more
+kernel that it compiles with ptxas for three architectures. Fails for what ptxas does not take, and for kernels that spill more
 than a few registers; prints the worst of each."""
 import collections
 import concurrent.futures
@@ -13,7 +13,8 @@ import subprocess
 import sys
 
 ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
-MOST_SPILLED = 192  # bytes of one kernel's stores; binomial's loops need more than 255 registers
+# Bytes of one kernel's stores. On sm_80 the loops of random.binomial spill 140: a defect, docs/status.md has it as open.
+MOST_SPILLED = {"sm_80": 140, "sm_90": 64, "sm_100": 64}
 scratch, *command = sys.argv[1:]
 shutil.rmtree(scratch, ignore_errors=True)
 os.makedirs(scratch)
@@ -44,7 +45,7 @@ def assemble(job):
 failed = False
 worst = collections.defaultdict(lambda: (0, ""))
 count = 0
-jobs = [(path, a) for i, path in enumerate(files.values()) for a in (ARCHITECTURES if i % 8 == 0 else ARCHITECTURES[:1])]
+jobs = [(path, a) for path in files.values() for a in ARCHITECTURES]
 with concurrent.futures.ThreadPoolExecutor(2) as pool:
     for path, architecture, problem, kernels in pool.map(assemble, jobs):
         if problem:
@@ -54,7 +55,7 @@ with concurrent.futures.ThreadPoolExecutor(2) as pool:
             count += 1
             for key, value in numbers.items():
                 worst[architecture, key] = max(worst[architecture, key], (value, f"{os.path.dirname(path)}: {name}"))
-            if numbers["spill"] > MOST_SPILLED:
+            if numbers["spill"] > MOST_SPILLED[architecture]:
                 failed = True
                 print(f"{path} for {architecture}: {name} spills {numbers['spill']} bytes")
 print(f"{len(files)} modules, {count} kernels assembled")
