@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
-# Bytes of one kernel's stores. On sm_80 the loops of random.binomial spill 140: a defect, docs/status.md has it as open.
+# Bytes of one kernel's stores. On sm_80 a kernel of sampling by rejection spills 140: a defect, docs/status.md has it as open.
 MOST_SPILLED = {"sm_80": 140, "sm_90": 64, "sm_100": 64}
 scratch, *command = sys.argv[1:]
 shutil.rmtree(scratch, ignore_errors=True)
